@@ -1,0 +1,126 @@
+//! The conditions of an `OmotesJob` and how they are set.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// The types of conditions that an `OmotesJob` carries. `Stalled` and `Reconciling` mean what kstatus says: they are
+/// present only while they are true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionType {
+    /// The job is one that this operator runs.
+    Accepted,
+    /// The job's queues are there.
+    QueuesReady,
+    /// The job's program runs.
+    Running,
+    /// The job's program succeeded and its output is complete.
+    Complete,
+    /// The job ended without success.
+    Failed,
+    /// Every container of the job's last pod is known to have ended.
+    PodTerminated,
+    /// The waiting client has been told how the job ended.
+    ResultPublished,
+    /// kstatus: the job is on its way to running, and not there yet.
+    Reconciling,
+    /// kstatus: nothing happens until somebody changes something; the message says what.
+    Stalled,
+}
+
+impl ConditionType {
+    /// The name in `status.conditions[].type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::QueuesReady => "QueuesReady",
+            Self::Running => "Running",
+            Self::Complete => "Complete",
+            Self::Failed => "Failed",
+            Self::PodTerminated => "PodTerminated",
+            Self::ResultPublished => "ResultPublished",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
+        }
+    }
+}
+
+/// What a condition says, before it is merged into the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether the condition holds.
+    pub holds: bool,
+    /// A PascalCase fact.
+    pub reason: &'static str,
+    /// A sentence with the numbers in it.
+    pub message: String,
+}
+
+impl Verdict {
+    /// The condition holds.
+    #[must_use]
+    pub fn yes(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { holds: true, reason, message: message.into() }
+    }
+
+    /// The condition does not hold.
+    #[must_use]
+    pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { holds: false, reason, message: message.into() }
+    }
+}
+
+/// The clock and generation that every condition of one status write shares.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// When the status is computed.
+    pub now: Timestamp,
+    /// The generation of the spec it was computed from.
+    pub generation: Option<i64>,
+}
+
+/// Sets `type_` in `conditions` to `verdict`; the transition time changes only with the status.
+pub fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: Verdict, stamp: Stamp) {
+    let status = if verdict.holds { "True" } else { "False" };
+    let before = conditions.iter().position(|condition| condition.type_ == type_.as_str());
+    let since =
+        before.map(|at| &conditions[at]).filter(|old| old.status == status).map(|old| old.last_transition_time.clone());
+    let fresh = Condition {
+        type_: type_.as_str().to_owned(),
+        status: status.to_owned(),
+        reason: verdict.reason.to_owned(),
+        message: verdict.message,
+        observed_generation: stamp.generation,
+        last_transition_time: since.unwrap_or(Time(stamp.now)),
+    };
+    match before {
+        Some(at) => conditions[at] = fresh,
+        None => conditions.push(fresh),
+    }
+}
+
+/// Takes `type_` out of `conditions`.
+pub fn clear(conditions: &mut Vec<Condition>, type_: ConditionType) {
+    conditions.retain(|condition| condition.type_ != type_.as_str());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(second: i64) -> Stamp {
+        Stamp { now: Timestamp::from_second(second).unwrap(), generation: Some(1) }
+    }
+
+    #[test]
+    fn the_transition_time_moves_only_with_the_status() {
+        let mut conditions = Vec::new();
+        set(&mut conditions, ConditionType::Running, Verdict::no("Pending", "waits"), stamp(1));
+        set(&mut conditions, ConditionType::Running, Verdict::no("Pulling", "pulls"), stamp(2));
+        assert_eq!(conditions[0].last_transition_time.0.as_second(), 1);
+        set(&mut conditions, ConditionType::Running, Verdict::yes("Started", "runs"), stamp(3));
+        assert_eq!((conditions.len(), conditions[0].last_transition_time.0.as_second()), (1, 3));
+        clear(&mut conditions, ConditionType::Running);
+        assert!(conditions.is_empty());
+    }
+}

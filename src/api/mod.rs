@@ -1,0 +1,11 @@
+//! The custom resources: their types, their schema, and the names that everything else agrees on.
+//!
+//! Ring: api. Nothing here knows a client, a clock or a decision.
+
+pub mod condition;
+pub mod crd;
+pub mod job;
+pub mod names;
+mod template;
+
+pub use job::{OmotesJob, OmotesJobSpec, OmotesJobStatus};

@@ -1,0 +1,81 @@
+//! Names that cross a boundary: labels, finalizers, containers, files. One place, so that the chart, the courier and
+//! the controller cannot drift apart.
+
+use std::fmt;
+
+use kube::ResourceExt;
+
+use super::OmotesJob;
+
+/// The API group of every kind of this operator.
+pub const GROUP: &str = "omotes.io";
+/// The field manager of every write, and the value of [`LABEL_MANAGED_BY`].
+pub const OPERATOR: &str = "omotes-operator";
+
+/// Marks the objects that this operator made; its pod watch selects on it.
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The name of the `OmotesJob` that a pod belongs to.
+pub const LABEL_JOB_NAME: &str = "omotes.io/job-name";
+/// The `jobId` on the wire: `kubectl get pods -l omotes.io/job-id=…`.
+pub const LABEL_JOB_ID: &str = "omotes.io/job-id";
+/// Which attempt of its job a pod is, counted from 1.
+pub const LABEL_ATTEMPT: &str = "omotes.io/attempt";
+
+/// On an `OmotesJob`: its pod, its queues and its client have been taken care of when this goes.
+pub const FINALIZER_CLEANUP: &str = "omotes.io/cleanup";
+/// On a pod: its exit codes are stored in the job's status when this goes.
+pub const FINALIZER_EXIT_RECORDED: &str = "omotes.io/exit-recorded";
+
+/// The pod annotation whose value the downward API shows as `/omotes/input/job.json`.
+pub const ANNOTATION_JOB: &str = "omotes.io/job";
+/// The pod annotation behind `/omotes/input/parameters.json`.
+pub const ANNOTATION_PARAMETERS: &str = "omotes.io/parameters";
+/// The pod annotation behind `/omotes/input/input.esdl` of an inline ESDL.
+pub const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
+/// Standard annotation that names a pod's main container.
+pub const ANNOTATION_DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+
+/// The init container that prepares `/omotes` and checks the input.
+pub const CONTAINER_COURIER_INPUT: &str = "omotes-courier-input";
+/// The native sidecar that carries progress and output to the broker.
+pub const CONTAINER_COURIER: &str = "omotes-courier";
+/// Volumes whose names start so are the operator's own.
+pub const VOLUME_PREFIX: &str = "omotes-";
+/// Where the job's files are, in main and in the courier.
+pub const ROOT: &str = "/omotes";
+
+/// The Secret with the courier's broker credentials in each namespace that runs jobs.
+pub const SECRET_COURIER: &str = "omotes-courier";
+/// The Secret in the operator's own namespace with the key of all capabilities.
+pub const SECRET_KEY: &str = "omotes-operator-key";
+
+/// The identity of a job on the wire: a lower-case, dashed UUID. It names the job's queues.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(String);
+
+impl JobId {
+    /// The id of `job`: as recorded in its status, else as its spec asks, else its UID.
+    #[must_use]
+    pub fn of(job: &OmotesJob) -> Self {
+        let recorded = job.status.as_ref().and_then(|status| status.job_id.clone());
+        Self(recorded.or_else(|| job.spec.job_id.clone()).unwrap_or_else(|| job.uid().unwrap_or_default()))
+    }
+
+    /// The id as it stands on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of the pod of `attempt` (counted from 1) of the job called `job`.
+#[must_use]
+pub fn pod_name(job: &str, attempt: i32) -> String {
+    format!("{job}-{attempt}")
+}

@@ -1,0 +1,100 @@
+//! The command line, as typed. Every option is also an environment variable, which is how the chart sets them.
+//!
+//! Ring: shell.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use tracing::Level;
+
+use crate::telemetry::Format;
+
+/// The Kubernetes operator for long, expensive jobs whose clients wait for results on `RabbitMQ`.
+#[derive(Debug, Parser)]
+#[command(name = "omotes-operator", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the operator.
+    Run(Box<Run>),
+    /// Prints the CustomResourceDefinitions as YAML.
+    Crd,
+    /// Runs in a job's pod; the operator adds it there.
+    Courier {
+        /// Which of the courier's two parts.
+        #[command(subcommand)]
+        part: CourierPart,
+    },
+}
+
+/// The courier's two parts.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum CourierPart {
+    /// Prepares /omotes and waits for the input; an init container.
+    Input,
+    /// Carries progress and output to the broker; a sidecar.
+    Run,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The namespaces whose OmotesJobs to run, separated by commas. Empty means all.
+    #[arg(long, env = "OMOTES_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespaces: Vec<String>,
+
+    /// The folder with the broker's credentials: amqp-uri and courier-amqp-uri, and optionally management-uri and
+    /// ca.crt. A mounted Secret; it is read again at each connect.
+    #[arg(long, env = "OMOTES_BROKER_DIR", default_value = "/etc/omotes/broker")]
+    pub broker_dir: PathBuf,
+
+    /// The image that holds the courier: the operator's own.
+    #[arg(long, env = "OMOTES_COURIER_IMAGE")]
+    pub courier_image: String,
+
+    /// The pull policy of the courier's image: Always, IfNotPresent or Never.
+    #[arg(long, env = "OMOTES_COURIER_IMAGE_PULL_POLICY")]
+    pub courier_image_pull_policy: Option<String>,
+
+    /// Requests and limits of the courier's containers, as JSON.
+    #[arg(long, env = "OMOTES_COURIER_RESOURCES", default_value = "{}")]
+    pub courier_resources: String,
+
+    /// The namespace of the operator's Lease and key.
+    #[arg(long, env = "POD_NAMESPACE")]
+    pub namespace: String,
+
+    /// The name of this process among the replicas.
+    #[arg(long, env = "POD_NAME")]
+    pub identity: String,
+
+    /// The Lease by which one replica leads.
+    #[arg(long, env = "OMOTES_LEASE_NAME", default_value = "omotes-operator")]
+    pub lease_name: String,
+
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, env = "OMOTES_HTTP_ADDRESS", default_value = "0.0.0.0:8080")]
+    pub http_address: SocketAddr,
+
+    /// How many jobs are looked at at once: 1 to 1000.
+    #[arg(long, env = "OMOTES_MAX_CONCURRENT_RECONCILES", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub max_concurrent_reconciles: u16,
+
+    /// The most requests a second that the operator sends to the apiserver: 1 to 10000.
+    #[arg(long, env = "OMOTES_KUBE_REQUESTS_PER_SECOND", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub kube_requests_per_second: u64,
+
+    /// How a line of the log looks.
+    #[arg(long, env = "OMOTES_LOG_FORMAT", value_enum, default_value_t = Format::Json)]
+    pub log_format: Format,
+
+    /// The least level that is logged: error, warn, info, debug or trace.
+    #[arg(long, env = "OMOTES_LOG_LEVEL", default_value_t = Level::INFO)]
+    pub log_level: Level,
+}

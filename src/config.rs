@@ -1,0 +1,74 @@
+//! From what was typed to what is meant: after this, nothing of the configuration can fail.
+//!
+//! Ring: shell.
+
+use k8s_openapi::api::core::v1::ResourceRequirements;
+
+use crate::{broker::BrokerConfig, cli::Run, controller::Options};
+
+/// A resolved configuration.
+pub struct Config {
+    /// Requests and limits of the courier's containers.
+    pub courier_resources: ResourceRequirements,
+    /// How to reach the broker.
+    pub broker: BrokerConfig,
+    /// What the controller is started with.
+    pub controller: Options,
+}
+
+/// An option that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The courier's resources are no resources.
+    #[error(
+        "--courier-resources {value:?} (OMOTES_COURIER_RESOURCES) is not a container's resources as JSON: {source}. Give something like {{\"requests\":{{\"cpu\":\"10m\"}}}}"
+    )]
+    Resources {
+        /// What was given.
+        value: String,
+        /// Why it cannot be used.
+        source: serde_json::Error,
+    },
+    /// A file that must be there is not.
+    #[error("{file} is missing: the broker's Secret needs the keys amqp-uri and courier-amqp-uri (see --broker-dir)")]
+    Missing {
+        /// The file.
+        file: String,
+    },
+}
+
+/// Resolves what was typed.
+///
+/// # Errors
+/// When an option cannot be used; the message names it, its value and the remedy.
+pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
+    let courier_resources = serde_json::from_str(&run.courier_resources)
+        .map_err(|source| ConfigError::Resources { value: run.courier_resources.clone(), source })?;
+    let file = |name: &str| run.broker_dir.join(name);
+    for name in ["amqp-uri", "courier-amqp-uri"] {
+        if !file(name).exists() {
+            return Err(ConfigError::Missing { file: file(name).display().to_string() });
+        }
+    }
+    Ok(Config {
+        courier_resources,
+        broker: BrokerConfig {
+            amqp_uri_file: file("amqp-uri"),
+            management_uri_file: Some(file("management-uri")),
+            ca_file: Some(file("ca.crt")),
+            connection_name: run.identity.clone(),
+        },
+        controller: Options {
+            namespaces: run
+                .watch_namespaces
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect(),
+            concurrency: run.max_concurrent_reconciles,
+            courier_uri_file: file("courier-amqp-uri"),
+            ca_file: file("ca.crt"),
+            identity: run.identity.clone(),
+        },
+    })
+}

@@ -1,0 +1,70 @@
+//! What every pass works with.
+//!
+//! Ring: shell.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, Client, ResourceExt,
+    runtime::{events::Recorder, reflector::ObjectRef},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    api::OmotesJob,
+    broker::Broker,
+    plan::{Settings, attempt},
+    telemetry::Metrics,
+};
+
+use super::{cache::Cache, claims::Claims, memory::Memories, secret::CourierSecrets, triggers::Triggers};
+
+/// What every pass works with. One per leadership.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) broker: Broker,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) recorder: Recorder,
+    pub(crate) jobs: Cache<OmotesJob>,
+    pub(crate) pods: Cache<Pod>,
+    pub(crate) claims: Claims,
+    pub(crate) memories: Memories,
+    pub(crate) secrets: CourierSecrets,
+    pub(crate) triggers: Arc<Triggers>,
+    /// Held by the one pass that has a large output in memory.
+    pub(crate) large_output: Arc<Semaphore>,
+}
+
+impl Context {
+    /// The jobs of one namespace.
+    pub(crate) fn jobs_in(&self, namespace: &str) -> Api<OmotesJob> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// The pods of one namespace.
+    pub(crate) fn pods_in(&self, namespace: &str) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Has `job` looked at soon. Nothing is decided before every list is complete: a job whose pod was not listed yet
+    /// looks as if it had none.
+    pub(crate) fn trigger(&self, job: ObjectRef<OmotesJob>) {
+        if self.metrics.is_synced() {
+            self.triggers.add(job);
+        }
+    }
+
+    /// Has every job looked at.
+    pub(crate) fn trigger_all(&self) {
+        self.jobs.store().state().iter().for_each(|job| self.trigger(ObjectRef::from_obj(&**job)));
+    }
+
+    /// The job that owns `pod`, if it is there and still the same.
+    pub(crate) fn owner_of(&self, pod: &Pod) -> Option<Arc<OmotesJob>> {
+        let owner = pod.owner_references().iter().find(|owner| owner.kind == "OmotesJob")?;
+        let job = self.jobs.get(&pod.namespace()?, &owner.name)?;
+        attempt::is_owned_by(pod, &job.uid()?).then_some(job)
+    }
+}

@@ -1,0 +1,101 @@
+//! What can fail in a pass, and when to try again.
+//!
+//! Ring: shell.
+
+use std::time::Duration;
+
+use crate::broker::BrokerError;
+
+/// A pass over a job failed. The next one starts from what is then there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The apiserver refused or did not answer.
+    #[error("{doing}: {source}")]
+    Kube {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        source: kube::Error,
+    },
+    /// The broker refused or did not answer.
+    #[error("{doing}: {source}")]
+    Broker {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        source: BrokerError,
+    },
+    /// The credentials for couriers cannot be read.
+    #[error("reading the courier's credentials: {0}")]
+    Credentials(String),
+    /// The plan did not come to rest, which is a mistake in the operator.
+    #[error("the plan did not come to rest after {0} rounds; this is a bug of the operator")]
+    Restless(usize),
+}
+
+/// What an error means for the next try. Closed, because it labels a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Category {
+    /// Somebody else changed the object: look again at once.
+    Conflict,
+    /// Nobody answered.
+    Unreachable,
+    /// Somebody has to change something.
+    Refused,
+    /// A mistake in the operator.
+    Internal,
+}
+
+impl Category {
+    /// The metric's label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl Error {
+    /// What the error means for the next try.
+    pub(crate) fn category(&self) -> Category {
+        match self {
+            Self::Kube { source: kube::Error::Api(status), .. } => match status.code {
+                404 | 409 => Category::Conflict,
+                429 | 500.. => Category::Unreachable,
+                _ => Category::Refused,
+            },
+            Self::Kube { source: kube::Error::SerdeError(_), .. } | Self::Restless(_) => Category::Internal,
+            Self::Kube { .. } => Category::Unreachable,
+            Self::Broker { source, .. } if source.is_transient() => Category::Unreachable,
+            Self::Broker { .. } => Category::Refused,
+            Self::Credentials(_) => Category::Refused,
+        }
+    }
+}
+
+/// How long to wait before the next try, after `failures` (from 1) in a row. `jitter` is 0 to 1.
+pub(crate) fn backoff(category: Category, failures: u32, jitter: f64) -> Duration {
+    let (first, longest) = match category {
+        Category::Conflict => (Duration::from_millis(50), Duration::from_secs(5)),
+        Category::Unreachable => (Duration::from_millis(500), Duration::from_secs(30)),
+        Category::Refused | Category::Internal => (Duration::from_secs(30), Duration::from_secs(300)),
+    };
+    let grown = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(longest);
+    grown.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_to_a_bound_and_never_below_half() {
+        let waits: Vec<_> = (1..=12).map(|failures| backoff(Category::Unreachable, failures, 1.0)).collect();
+        assert!(waits.is_sorted() && waits[11] == Duration::from_secs(30));
+        assert_eq!(backoff(Category::Unreachable, 1, 0.0), Duration::from_millis(250));
+        assert!(backoff(Category::Refused, 1, 0.0) > backoff(Category::Conflict, 9, 1.0));
+    }
+}

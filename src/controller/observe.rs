@@ -1,0 +1,151 @@
+//! Reads what a decision needs, once a pass. Writes nothing but this process's memory.
+//!
+//! Ring: shell.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use kube::ResourceExt;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    api::{OmotesJob, names, names::JobId},
+    broker::{BrokerState, Evidence},
+    plan::{
+        CLEANUP_TIMEOUT, Observed,
+        attempt::is_owned_by,
+        inquiry::{Inquiry, inquiry},
+        observed::{BrokerSight, Preparation, ResultSight, Sight, attempt_of},
+    },
+    topology,
+    wire::CommitRecord,
+};
+
+use super::{context::Context, error::Error, memory::Delivered};
+
+/// Outputs over this many bytes pass through memory one at a time.
+const LARGE_OUTPUT_BYTES: u64 = 1024 * 1024;
+
+/// One pass over one job.
+pub(crate) struct Pass {
+    /// What was seen.
+    pub(crate) observed: Observed,
+    /// Held while a large output is in memory.
+    _large: Option<OwnedSemaphorePermit>,
+}
+
+/// Looks at everything that concerns `job`.
+pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pass, Error> {
+    let now = Timestamp::now();
+    let namespace = job.namespace().unwrap_or_default();
+    let memory = context.memories.of(&job.uid().unwrap_or_default());
+    let pod = context.pods.get(&namespace, &names::pod_name(&job.name_any(), attempt_of(&job)));
+    let has_pod = pod.as_ref().is_some_and(|pod| is_owned_by(pod, &job.uid().unwrap_or_default()));
+    let courier_secret =
+        if !has_pod && job.spec.courier.enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
+    let mut observed = Observed {
+        now,
+        claim: context.claims.of(&job),
+        pod: pod.map_or(Sight::Absent, Sight::Known),
+        broker: broker_sight(&context.broker.state()).unless_refusing(&job, memory.failures, now),
+        courier_secret,
+        queues: memory.queues,
+        pod_refusal: memory.pod_refusal,
+        output: Sight::Unreachable,
+        result: ResultSight::Unsent,
+        progress: memory.progress,
+        job,
+    };
+    let mut large = None;
+    match inquiry(&observed) {
+        Inquiry::Alive => witness(&observed, memory.result, context),
+        Inquiry::Settled => {}
+        Inquiry::Ending { finished, output: record } => {
+            observed.result = result(&observed, memory.result, finished, context).await?;
+            let record = record.filter(|_| !matches!(observed.result, ResultSight::Unknown(_)));
+            if let Some(record) = record {
+                large = reserve(&record, context).await;
+                observed.output = output(&observed, &record, context).await?;
+            }
+        }
+    }
+    Ok(Pass { observed, _large: large })
+}
+
+/// A job that is seen alive while this process holds the leader queue has no result yet, and no other process can send
+/// one. Without that queue another could: a former leader that was paused, and goes on.
+fn witness(observed: &Observed, known: Delivered, context: &Context) {
+    if known == Delivered::Unknown && observed.broker == BrokerSight::Ready {
+        context.memories.change(&observed.uid(), |memory| memory.result = Delivered::No);
+    }
+}
+
+impl BrokerSight {
+    /// A broker that is there and refuses what a deleted job needs must not hold the job for ever, either.
+    fn unless_refusing(self, job: &OmotesJob, failures: u32, now: Timestamp) -> Self {
+        let overdue = job.metadata.deletion_timestamp.as_ref().is_some_and(|asked| now >= asked.0 + CLEANUP_TIMEOUT);
+        if overdue && failures > 0 {
+            return Self::Unreachable(format!("RabbitMQ refused what this job needs {failures} times in a row"));
+        }
+        self
+    }
+}
+
+fn broker_sight(state: &BrokerState) -> BrokerSight {
+    match state {
+        BrokerState::Ready { .. } => BrokerSight::Ready,
+        BrokerState::Blocked { since, reason } => {
+            BrokerSight::Unreachable(format!("RabbitMQ takes no messages since {since}: {reason}"))
+        }
+        BrokerState::Unreachable { reason, .. } => BrokerSight::Unreachable(reason.clone()),
+    }
+}
+
+async fn result(
+    observed: &Observed,
+    known: Delivered,
+    finished: Option<Timestamp>,
+    context: &Context,
+) -> Result<ResultSight, Error> {
+    match known {
+        Delivered::No => Ok(ResultSight::Unsent),
+        Delivered::Yes { at, routed } => Ok(ResultSight::Sent { at, routed }),
+        Delivered::Unknown if observed.broker != BrokerSight::Ready => Ok(ResultSight::Unsent),
+        Delivered::Unknown => evidence(observed, finished, context).await,
+    }
+}
+
+async fn evidence(observed: &Observed, finished: Option<Timestamp>, context: &Context) -> Result<ResultSight, Error> {
+    let queue = topology::result_queue(JobId::of(&observed.job).as_str());
+    let since = finished.or_else(|| observed.job.creation_timestamp().map(|time| time.0)).unwrap_or(observed.now);
+    let evidence = context
+        .broker
+        .result_evidence(&queue, since)
+        .await
+        .map_err(|source| Error::Broker { doing: "asking whether the result was already sent", source })?;
+    Ok(match evidence {
+        Evidence::Published => ResultSight::Sent { at: observed.now, routed: true },
+        Evidence::NotPublished | Evidence::QueueGone | Evidence::Unavailable => ResultSight::Unsent,
+        Evidence::Unknown { retry_at } => ResultSight::Unknown(retry_at),
+    })
+}
+
+async fn reserve(record: &CommitRecord, context: &Context) -> Option<OwnedSemaphorePermit> {
+    if record.bytes <= LARGE_OUTPUT_BYTES {
+        return None;
+    }
+    Arc::clone(&context.large_output).acquire_owned().await.ok()
+}
+
+async fn output(observed: &Observed, record: &CommitRecord, context: &Context) -> Result<Sight<Bytes>, Error> {
+    let Some(queue) = observed.output_queue(&context.settings).filter(|_| observed.broker == BrokerSight::Ready) else {
+        return Ok(Sight::Unreachable);
+    };
+    let body = context
+        .broker
+        .fetch_output(&queue.name, record)
+        .await
+        .map_err(|source| Error::Broker { doing: "fetching the job's output", source })?;
+    Ok(body.map_or(Sight::Absent, Sight::Known))
+}

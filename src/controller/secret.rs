@@ -1,0 +1,114 @@
+//! The courier's credentials in the namespaces that run jobs.
+//!
+//! Ring: shell. A job in a fresh namespace works, because its first job brings the Secret along; a rotated password is
+//! brought by the next job.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ObjectMeta, PostParams},
+};
+
+use crate::{
+    api::names,
+    plan::observed::{Preparation, Refusal},
+};
+
+use super::error::Error;
+
+/// Where couriers' credentials come from, and where they may not go.
+///
+/// That a Secret was there is not remembered: it, or its whole namespace, may be gone and made anew since.
+pub(crate) struct CourierSecrets {
+    uri_file: PathBuf,
+    ca_file: PathBuf,
+    refused: Mutex<HashMap<String, Refusal>>,
+    /// Held while a Secret is put: many first jobs of a namespace come at once, and one of them is enough.
+    putting: tokio::sync::Mutex<()>,
+}
+
+impl CourierSecrets {
+    /// Credentials from the file `uri_file`; `ca_file` may be missing.
+    pub(crate) fn new(uri_file: PathBuf, ca_file: PathBuf) -> Self {
+        Self { uri_file, ca_file, refused: Mutex::default(), putting: tokio::sync::Mutex::default() }
+    }
+
+    /// What is known of the Secret in `namespace`: that it was refused, or nothing.
+    pub(crate) fn sight(&self, namespace: &str) -> Preparation {
+        self.refused().get(namespace).cloned().map_or(Preparation::Unknown, Preparation::Refused)
+    }
+
+    /// Sees to it that the Secret is in `namespace`.
+    pub(crate) async fn ensure(&self, client: &Client, namespace: &str, now: Timestamp) -> Result<Preparation, Error> {
+        let _alone = self.putting.lock().await;
+        let data = self.data().await?;
+        let preparation = put(&Api::namespaced(client.clone(), namespace), data, now)
+            .await
+            .map_err(|source| Error::Kube { doing: "putting the courier's Secret into the job's namespace", source })?;
+        match &preparation {
+            Preparation::Refused(refusal) => drop(self.refused().insert(namespace.to_owned(), refusal.clone())),
+            Preparation::Ready(_) | Preparation::Unknown => drop(self.refused().remove(namespace)),
+        }
+        Ok(preparation)
+    }
+
+    fn refused(&self) -> MutexGuard<'_, HashMap<String, Refusal>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn data(&self) -> Result<BTreeMap<String, ByteString>, Error> {
+        let uri = tokio::fs::read_to_string(&self.uri_file)
+            .await
+            .map_err(|error| Error::Credentials(format!("{}: {error}", self.uri_file.display())))?;
+        let ca = tokio::fs::read(&self.ca_file).await.ok();
+        let uri = ("amqp-uri".to_owned(), ByteString(uri.trim().as_bytes().to_vec()));
+        Ok([uri].into_iter().chain(ca.map(|pem| ("ca.crt".to_owned(), ByteString(pem)))).collect())
+    }
+}
+
+async fn put(
+    api: &Api<Secret>,
+    data: BTreeMap<String, ByteString>,
+    now: Timestamp,
+) -> Result<Preparation, kube::Error> {
+    let labels = [(names::LABEL_MANAGED_BY.to_owned(), names::OPERATOR.to_owned())];
+    let fresh = Secret {
+        metadata: ObjectMeta {
+            name: Some(names::SECRET_COURIER.to_owned()),
+            labels: Some(labels.into_iter().collect()),
+            ..ObjectMeta::default()
+        },
+        data: Some(data),
+        type_: Some("Opaque".to_owned()),
+        ..Secret::default()
+    };
+    match api.get_opt(names::SECRET_COURIER).await? {
+        Some(known) => renew(api, known, fresh, now).await,
+        None => api.create(&PostParams::default(), &fresh).await.map(|_| Preparation::Ready(now)),
+    }
+}
+
+async fn renew(api: &Api<Secret>, known: Secret, fresh: Secret, now: Timestamp) -> Result<Preparation, kube::Error> {
+    if known.labels().get(names::LABEL_MANAGED_BY).map(String::as_str) != Some(names::OPERATOR) {
+        return Ok(Preparation::Refused(Refusal {
+            at: now,
+            reason: "SecretNameTaken",
+            message: format!(
+                "Secret {} in the job's namespace was not made by this operator: rename or delete it, the courier's credentials go there",
+                names::SECRET_COURIER
+            ),
+        }));
+    }
+    if known.data != fresh.data {
+        let update = Secret { metadata: known.metadata.clone(), ..fresh };
+        api.replace(names::SECRET_COURIER, &PostParams::default(), &update).await?;
+    }
+    Ok(Preparation::Ready(now))
+}

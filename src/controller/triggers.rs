@@ -1,0 +1,87 @@
+//! The jobs that something happened to: a bounded set of keys, in the order in which they first came.
+//!
+//! Ring: shell. Bounded by the number of jobs, because a key is in it at most once.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::Stream;
+use kube::runtime::reflector::ObjectRef;
+use tokio::sync::Notify;
+
+use crate::api::OmotesJob;
+
+/// Jobs to look at.
+#[derive(Default)]
+pub(crate) struct Triggers {
+    queue: Mutex<Queue>,
+    added: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    order: VecDeque<ObjectRef<OmotesJob>>,
+    since: HashMap<ObjectRef<OmotesJob>, Instant>,
+}
+
+impl Triggers {
+    /// Has `job` looked at soon.
+    pub(crate) fn add(&self, job: ObjectRef<OmotesJob>) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if !queue.since.contains_key(&job) {
+            queue.since.insert(job.clone(), Instant::now());
+            queue.order.push_back(job);
+        }
+        drop(queue);
+        self.added.notify_one();
+    }
+
+    fn next(&self) -> Option<(ObjectRef<OmotesJob>, Duration)> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = queue.order.pop_front()?;
+        let waited = queue.since.remove(&job).map_or(Duration::ZERO, |since| since.elapsed());
+        Some((job, waited))
+    }
+
+    /// The keys as a stream; `waited` is told how long each was in the queue.
+    pub(crate) fn stream(
+        self: Arc<Self>,
+        waited: impl Fn(Duration) + Send + 'static,
+    ) -> impl Stream<Item = Result<ObjectRef<OmotesJob>, Infallible>> {
+        futures::stream::unfold((self, waited), |(triggers, waited)| async move {
+            loop {
+                let added = triggers.added.notified();
+                if let Some((job, time)) = triggers.next() {
+                    waited(time);
+                    drop(added);
+                    return Some((Ok(job), (triggers, waited)));
+                }
+                added.await;
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::StreamExt;
+
+    #[tokio::test]
+    async fn a_key_is_queued_once_and_in_order() {
+        let triggers = Arc::new(Triggers::default());
+        for name in ["a", "b", "a"] {
+            triggers.add(ObjectRef::new(name));
+        }
+        let stream = Arc::clone(&triggers).stream(|_| ());
+        futures::pin_mut!(stream);
+        let first = stream.next().await.unwrap().unwrap();
+        triggers.add(ObjectRef::new("a"));
+        let rest: Vec<_> = stream.take(2).map(|key| key.unwrap().name).collect().await;
+        assert_eq!((first.name.as_str(), rest), ("a", vec!["b".to_owned(), "a".to_owned()]));
+    }
+}

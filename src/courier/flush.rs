@@ -1,0 +1,155 @@
+//! The end of the job: its output goes to the broker.
+//!
+//! Ring: shell.
+//!
+//! Guarantees: a commit only for an output that the broker confirmed to be in a queue; every failure says what happened
+//! and what to do about it; done before the kubelet loses its patience.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::link::Link;
+use super::output::{UnreadableFile, collect};
+use super::{CourierSettings, Layout};
+use crate::broker::{Backoff, BrokerError, Routing};
+use crate::topology::{PROGRESS_KEY, output_key};
+use crate::wire::{CommitRecord, CourierProgress, Digest, FailureCause, FailureRecord};
+
+/// Left of the pod's grace for writing the record and ending.
+const MARGIN: Duration = Duration::from_secs(2);
+/// Even with no grace at all one attempt is worth it.
+const LEAST: Duration = Duration::from_secs(1);
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+const MOST_DELAY: Duration = Duration::from_secs(5);
+
+type Failure = (FailureCause, String);
+
+/// Sends the last progress and the output; returns what the termination message says.
+pub(super) async fn flush(
+    settings: &CourierSettings,
+    layout: &Layout,
+    link: &mut Link,
+    latest: Option<CourierProgress>,
+) -> Result<CommitRecord, FailureRecord> {
+    let until = Instant::now() + settings.flush.saturating_sub(MARGIN).max(LEAST);
+    if let Some(progress) = latest {
+        link.post(PROGRESS_KEY, &progress.to_body()).await;
+    }
+    let flushed = send(settings, layout, link, until).await;
+    flushed.map_err(|(cause, message)| FailureRecord { attempt: settings.attempt, cause, message })
+}
+
+async fn send(
+    settings: &CourierSettings,
+    layout: &Layout,
+    link: &mut Link,
+    until: Instant,
+) -> Result<CommitRecord, Failure> {
+    let (layout, attempt) = (layout.clone(), settings.attempt);
+    let packing = tokio::task::spawn_blocking(move || pack(&layout, attempt));
+    let (body, record) = packing.await.map_err(|error| (FailureCause::OutputUnreadable, error.to_string()))??;
+    deliver(link, &output_key(&settings.capability), &body, until).await?;
+    Ok(record)
+}
+
+/// The message with what the job left, and the record that vouches for it. Blocking.
+fn pack(layout: &Layout, attempt: i32) -> Result<(Bytes, CommitRecord), Failure> {
+    let output = collect(layout).map_err(|error| unreadable(&error))?;
+    let body = output.to_body();
+    let record = CommitRecord {
+        attempt,
+        sha256: Digest::of(&body),
+        bytes: body.len() as u64,
+        output_bytes: output.output_bytes(),
+    };
+    Ok((body, record))
+}
+
+fn unreadable(error: &UnreadableFile) -> Failure {
+    match error {
+        UnreadableFile::TooLarge { .. } => {
+            (FailureCause::OutputTooLarge, format!("{error}, which is more than RabbitMQ takes"))
+        }
+        _ => (FailureCause::OutputUnreadable, error.to_string()),
+    }
+}
+
+/// Tries until the time is over: a broker that restarts is back by then.
+async fn deliver(link: &mut Link, key: &str, body: &Bytes, until: Instant) -> Result<(), Failure> {
+    let mut backoff = Backoff::new(FIRST_DELAY, MOST_DELAY);
+    let mut reason = "it did not answer".to_owned();
+    while let Ok(outcome) = timeout_at(until, link.deliver(key, body)).await {
+        reason = match outcome {
+            Ok(Routing::Routed) => return Ok(()),
+            Err(BrokerError::TooLarge { limit }) => return Err(too_large(&limit)),
+            Ok(Routing::Unroutable) => {
+                "the operator's queue for the output is not there; does the operator run?".to_owned()
+            }
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(reason, "the broker does not have the output yet");
+        let delay = backoff.next_delay();
+        if Instant::now() + delay >= until {
+            break;
+        }
+        sleep(delay).await;
+    }
+    Err(lost(&link.broker(), &reason))
+}
+
+fn too_large(limit: &str) -> Failure {
+    let message = format!(
+        "the broker does not take an output of this size: {limit}. Raise max_message_size in its rabbitmq.conf, or let the job write less"
+    );
+    (FailureCause::OutputTooLarge, message)
+}
+
+fn lost(broker: &str, reason: &str) -> Failure {
+    let message = format!(
+        "the output did not reach the broker ({broker}) in time: {reason}. Check the broker, and raise spec.courier.flushSeconds if its outages are longer"
+    );
+    (FailureCause::OutputLost, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::tests::lonely;
+    use super::super::tests::Pod;
+    use super::*;
+
+    async fn flush_alone(pod: &Pod) -> Result<CommitRecord, FailureRecord> {
+        let settings = lonely();
+        let mut link = Link::new(settings.endpoint.clone(), "test".to_owned());
+        flush(&settings, &pod.layout, &mut link, None).await
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_broker_is_named_without_its_password() {
+        let pod = Pod::prepared();
+        let failure = flush_alone(&pod).await.unwrap_err();
+        assert_eq!((failure.attempt, failure.cause), (2, FailureCause::OutputLost));
+        assert!(failure.message.contains("amqp://courier@127.0.0.1:1, vhost omotes"), "{}", failure.message);
+        assert!(!failure.message.contains("s3cret"), "{}", failure.message);
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_output_needs_no_broker() {
+        let pod = Pod::prepared();
+        std::fs::create_dir(pod.layout.output()).unwrap();
+        let failure = flush_alone(&pod).await.unwrap_err();
+        assert_eq!(failure.cause, FailureCause::OutputUnreadable);
+    }
+
+    #[test]
+    fn the_record_vouches_for_the_message() {
+        let pod = Pod::prepared();
+        pod.write("output/output.esdl", "<esdl/>");
+        let (body, record) = pack(&pod.layout, 1).unwrap();
+        assert_eq!(
+            record,
+            CommitRecord { attempt: 1, sha256: Digest::of(&body), bytes: body.len() as u64, output_bytes: Some(7) }
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! omotes-operator: long, expensive jobs as Kubernetes resources, with their results on RabbitMQ.
+//!
+//! # Rings
+//! ```text
+//! shell   main cli config operator leader http telemetry controller broker courier   async, clients, clock
+//!   |
+//! core    plan  pods  topology  wire                                                 pure: no clock, no I/O
+//!   |
+//! api     api                                                                        types, schema, names
+//! ```
+//! Arrows point inward only; `tests/it/architecture.rs` holds that. A pass over a job is: [`controller`] observes
+//! (reads only, takes the time once), [`plan`] decides (pure and total), [`controller`] executes (writes only), until
+//! the plan is empty.
+//!
+//! # Invariants
+//! - Nothing outside before the job has the operator's finalizer; the finalizer goes last.
+//! - The result is sent between the last non-terminal and the terminal status, over the one connection that holds the
+//!   exclusive leader queue, always with the same message-id; after a crash only where the broker has no evidence of it.
+//! - Unknown is not absent: nothing is deleted or made again because something could not be looked at.
+//! - Terminal is terminal, and a pod's exit codes are stored before the pod can go.
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod broker;
+pub mod cli;
+pub mod config;
+pub mod controller;
+pub mod courier;
+pub mod http;
+pub mod leader;
+pub mod operator;
+pub mod plan;
+pub mod pods;
+pub mod telemetry;
+pub mod topology;
+pub mod wire;

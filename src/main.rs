@@ -1,0 +1,38 @@
+//! The binary: reads the command line and calls the library.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+use omotes_operator::{
+    api,
+    cli::{Cli, Command, CourierPart},
+    courier::{self, CourierSettings, Layout},
+    operator, telemetry,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    // kube, lapin and reqwest are all built on ring; saying so once keeps rustls from having to guess.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match Cli::parse().command {
+        Command::Run(run) => operator::run(*run).await?,
+        Command::Crd => print!("{}", api::crd::omotes_job_yaml().context("writing the CRD")?),
+        Command::Courier { part } => return courier(part).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn courier(part: CourierPart) -> anyhow::Result<ExitCode> {
+    telemetry::init_logs(telemetry::Format::Text, tracing::Level::INFO);
+    let settings = CourierSettings::from_env()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let shutdown = async move {
+        terminate.recv().await;
+    };
+    Ok(match part {
+        CourierPart::Input => courier::input(&settings, &Layout::default(), shutdown).await,
+        CourierPart::Run => courier::run(&settings, &Layout::default(), shutdown).await,
+    })
+}

@@ -1,0 +1,243 @@
+//! What a pod says of its attempt: whether it waits, runs or has ended, and how.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
+use kube::ResourceExt;
+
+use crate::{api::names, pods::main_container, wire::TerminationRecord};
+
+/// Where an attempt is in its life.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Life {
+    /// Main has not started.
+    Waiting {
+        /// A PascalCase fact, the kubelet's or the scheduler's word.
+        reason: String,
+        /// What is waited for, for people.
+        message: String,
+    },
+    /// Main runs since then.
+    Running(Option<Timestamp>),
+    /// Main has ended, and the pod has not: the courier flushes, or other containers go on.
+    Winding {
+        /// Whether other containers of the template keep the pod.
+        others_run: bool,
+        /// When main ended, in whole seconds.
+        finished: Option<Timestamp>,
+    },
+    /// Every container has ended, or none will ever start.
+    Ended(Box<Ending>),
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// Main's exit, where it ran and its code is known.
+    pub exit: Option<Exit>,
+    /// What the courier left; `None` where it left nothing that can be read.
+    pub courier: Option<TerminationRecord>,
+    /// The pod's own reason and message, such as `Evicted`.
+    pub pod: Option<(String, String)>,
+    /// What kept main from starting, or the first other container that failed, and how: an init container, say.
+    pub culprit: Option<String>,
+    /// When somebody asked for the pod's end, and why, where that is known.
+    pub stop: Option<Stop>,
+    /// Main was last seen running, and nobody knows how it ended: the node is gone.
+    pub lost: bool,
+}
+
+/// Somebody asked for a pod's end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stop {
+    /// When, in whole seconds.
+    pub at: Timestamp,
+    /// Why: `the node is drained`, say; empty where nobody said so.
+    pub why: String,
+}
+
+/// Main's exit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exit {
+    /// The exit code; 137 may be a kill.
+    pub code: i32,
+    /// The kubelet's word for it: `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown`.
+    pub reason: String,
+    /// When main started.
+    pub started: Option<Timestamp>,
+    /// When main ended, in whole seconds.
+    pub finished: Option<Timestamp>,
+    /// Main's last words: its termination message or the tail of its log.
+    pub words: String,
+}
+
+/// Whether `pod` belongs to the job with this UID.
+#[must_use]
+pub fn is_owned_by(pod: &Pod, job_uid: &str) -> bool {
+    pod.owner_references().iter().any(|owner| owner.controller == Some(true) && owner.uid == job_uid)
+}
+
+/// Where `pod` is in its life.
+#[must_use]
+pub fn life(pod: &Pod) -> Life {
+    let status = pod.status.clone().unwrap_or_default();
+    let main = container(status.container_statuses.as_ref(), &main_container(pod)).cloned();
+    if has_ended(pod, &status) {
+        let ending = ending(&status, main.as_ref(), &main_container(pod));
+        return Life::Ended(Box::new(Ending { stop: stop(pod), ..ending }));
+    }
+    let state = main.as_ref().and_then(|main| main.state.clone()).unwrap_or_default();
+    if let Some(terminated) = state.terminated {
+        let finished = terminated.finished_at.map(|time| time.0);
+        return Life::Winding { others_run: others_run(&status, &main_container(pod)), finished };
+    }
+    match state.running {
+        Some(running) => Life::Running(running.started_at.map(|time| time.0)),
+        None => waiting(&status, main.as_ref()),
+    }
+}
+
+/// A pod has ended when the kubelet says so, or when it is being deleted and no kubelet ever had it.
+fn has_ended(pod: &Pod, status: &PodStatus) -> bool {
+    let phase = status.phase.as_deref();
+    let never_bound = pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none());
+    matches!(phase, Some("Succeeded" | "Failed")) || (pod.metadata.deletion_timestamp.is_some() && never_bound)
+}
+
+/// A pod's deletion timestamp is the end of its grace.
+fn stop(pod: &Pod) -> Option<Stop> {
+    let grace = SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or(0));
+    let at = pod.metadata.deletion_timestamp.as_ref()?.0 - grace;
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let told = conditions.filter(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True");
+    Some(Stop { at, why: told.filter_map(|condition| condition.message.clone()).collect() })
+}
+
+fn container<'a>(statuses: Option<&'a Vec<ContainerStatus>>, name: &str) -> Option<&'a ContainerStatus> {
+    statuses.into_iter().flatten().find(|status| status.name == name)
+}
+
+fn terminated(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    status.state.as_ref().and_then(|state| state.terminated.as_ref())
+}
+
+fn others_run(status: &PodStatus, main: &str) -> bool {
+    status
+        .container_statuses
+        .iter()
+        .flatten()
+        .any(|container| container.name != main && terminated(container).is_none())
+}
+
+fn ending(status: &PodStatus, main: Option<&ContainerStatus>, main_name: &str) -> Ending {
+    let courier = container(status.init_container_statuses.as_ref(), names::CONTAINER_COURIER);
+    let input = container(status.init_container_statuses.as_ref(), names::CONTAINER_COURIER_INPUT);
+    let record = [courier, input].into_iter().flatten().find_map(record);
+    let pod = status.reason.clone().map(|reason| (reason, status.message.clone().unwrap_or_default()));
+    let exit = main.filter(|main| ran(main)).and_then(terminated).map(exit);
+    let culprit = main.and_then(start_error).or_else(|| culprit(status, main_name));
+    let lost = main.and_then(|main| main.state.as_ref()?.running.as_ref()).is_some();
+    Ending { exit, courier: record, pod, culprit, stop: None, lost }
+}
+
+/// A container that could not be started is said to have started in 1970, one that was never made has no id.
+fn ran(status: &ContainerStatus) -> bool {
+    let started = terminated(status).and_then(|state| state.started_at.as_ref());
+    started.map_or(status.container_id.is_some(), |time| time.0 > Timestamp::UNIX_EPOCH)
+}
+
+fn start_error(main: &ContainerStatus) -> Option<String> {
+    let words = terminated(main).filter(|_| !ran(main))?.message.clone()?;
+    main.container_id.as_ref().map(|_| format!("its container cannot be started: {words}"))
+}
+
+fn record(status: &ContainerStatus) -> Option<TerminationRecord> {
+    TerminationRecord::parse(terminated(status)?.message.as_deref()?).ok()
+}
+
+fn exit(state: &ContainerStateTerminated) -> Exit {
+    Exit {
+        code: state.exit_code,
+        reason: state.reason.clone().unwrap_or_default(),
+        started: state.started_at.as_ref().map(|time| time.0),
+        finished: state.finished_at.as_ref().map(|time| time.0),
+        words: state.message.clone().unwrap_or_default(),
+    }
+}
+
+fn culprit(status: &PodStatus, main: &str) -> Option<String> {
+    let others = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    others.filter(|container| container.name != main && container.name != names::CONTAINER_COURIER).find_map(
+        |container| {
+            let state = terminated(container).filter(|state| state.exit_code != 0)?;
+            let words = state.message.as_deref().unwrap_or_default().trim();
+            Some(format!(
+                "container {} exited with code {}{}{words}",
+                container.name,
+                state.exit_code,
+                if words.is_empty() { "" } else { ": " }
+            ))
+        },
+    )
+}
+
+fn waiting(status: &PodStatus, main: Option<&ContainerStatus>) -> Life {
+    let unscheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+    if let Some(condition) = unscheduled {
+        let reason = condition.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned());
+        return Life::Waiting { reason, message: condition.message.clone().unwrap_or_default() };
+    }
+    let inits = status.init_container_statuses.iter().flatten();
+    let stuck = inits
+        .chain(main)
+        .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
+        .find(|waiting| !matches!(waiting.reason.as_deref(), None | Some("PodInitializing" | "ContainerCreating")));
+    let reason = stuck.and_then(|waiting| waiting.reason.clone()).unwrap_or_else(|| "PodStarting".to_owned());
+    let message = stuck.and_then(|waiting| waiting.message.clone()).unwrap_or_else(|| "the pod starts".to_owned());
+    Life::Waiting { reason, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn ended(main: Value) -> Ending {
+        let mut main = main;
+        main["name"] = json!("main");
+        let pod = json!({
+            "metadata": {"name": "job-1"},
+            "spec": {"containers": [{"name": "main"}]},
+            "status": {"phase": "Failed", "containerStatuses": [main]},
+        });
+        match life(&serde_json::from_value(pod).unwrap()) {
+            Life::Ended(ending) => *ending,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// As a kubelet 1.37 with containerd 2 reports it.
+    #[test]
+    fn a_container_that_never_started_has_no_exit() {
+        let no_image = json!({"state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown",
+            "message": "The container could not be located when the pod was terminated"}}});
+        let no_program = json!({"containerID": "containerd://fc53", "state": {"terminated": {"exitCode": 128, "reason": "StartError",
+            "startedAt": "1970-01-01T00:00:00Z", "finishedAt": "2026-11-23T10:58:19Z", "message": "exec: \"/no\": no such file"}}});
+        let lost = json!({"containerID": "containerd://0b0f", "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}});
+        assert_eq!((ended(no_image.clone()).exit, ended(no_image).culprit), (None, None));
+        assert_eq!(ended(no_program.clone()).exit, None);
+        assert!(ended(no_program).culprit.unwrap().contains("cannot be started: exec: \"/no\": no such file"));
+        assert_eq!(ended(lost).exit.map(|exit| exit.code), Some(137));
+    }
+
+    #[test]
+    fn the_deletion_of_a_pod_was_asked_for_its_grace_before() {
+        let pod = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:01:00Z", "deletionGracePeriodSeconds": 45},
+            "status": {"conditions": [{"type": "DisruptionTarget", "status": "True", "message": "the node is drained"}]}});
+        let Stop { at, why } = stop(&serde_json::from_value(pod).unwrap()).unwrap();
+        assert_eq!((at.to_string().as_str(), why.as_str()), ("2026-01-01T00:00:15Z", "the node is drained"));
+    }
+}

@@ -1,0 +1,158 @@
+//! The end of a job: judge it, tell the client once, store it, let the pod go – in this order.
+
+use bytes::Bytes;
+use jiff::SignedDuration;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{
+    api::{
+        job::{Phase, ResultType, TerminationCause},
+        names,
+    },
+    topology,
+    wire::{CommitRecord, CourierOutput, JobResult, JobStatus},
+};
+
+use super::{
+    Settings,
+    attempt::Ending,
+    observed::{BrokerSight, Observed, ResultSight, Sight},
+    outcome::{self, Circumstances, Outcome, Verdict},
+    run,
+    start::tell,
+    status::Delivery,
+    step::{FinalMessage, Plan, Step},
+};
+
+/// How often a job that waits for the broker is looked at, should nobody tell that the broker is back: an alarm that is
+/// over, say.
+pub const BROKER_RETRY: SignedDuration = SignedDuration::from_secs(15);
+/// How long a broker that is away may delay the end of a job that was deleted. Its queues then go by their own TTL.
+pub const CLEANUP_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
+
+/// Plans the end of a job whose pod ended so.
+#[must_use]
+pub fn pod_ended(observed: &Observed, ending: Ending) -> Plan {
+    match outcome::judge(ending, Circumstances::of(observed)) {
+        Verdict::Final(outcome) => conclude(observed, outcome, None),
+        Verdict::NeedsOutput(outcome, record) => with_output(observed, outcome, &record),
+    }
+}
+
+fn with_output(observed: &Observed, outcome: Outcome, record: &CommitRecord) -> Plan {
+    match &observed.output {
+        Sight::Unreachable if broker_deadline_passed(observed) => conclude(observed, outcome, None),
+        Sight::Unreachable => wait_for_broker(observed, "the output cannot be fetched"),
+        Sight::Absent => conclude(observed, lost(outcome, record), None),
+        Sight::Known(body) => match CourierOutput::from_body(body.clone()) {
+            Ok(output) => conclude(observed, outcome, Some((output, record))),
+            Err(error) => conclude(
+                observed,
+                outcome.become_failure(
+                    TerminationCause::OutputUnreadable,
+                    format!("the courier's output cannot be read: {error}"),
+                ),
+                None,
+            ),
+        },
+    }
+}
+
+fn lost(outcome: Outcome, record: &CommitRecord) -> Outcome {
+    let message = format!(
+        "the program exited with code 0 and its courier sent {} bytes (sha256 {}), but the broker does not have them any more: its output queue was deleted, purged or expired",
+        record.bytes, record.sha256
+    );
+    outcome.become_failure(TerminationCause::OutputLost, message)
+}
+
+/// Plans the end of a job that ends so: what is missing of result, status and release.
+#[must_use]
+pub fn conclude(observed: &Observed, outcome: Outcome, output: Option<(CourierOutput, &CommitRecord)>) -> Plan {
+    let delivery = match observed.result {
+        ResultSight::Sent { at, routed } => Delivery::Sent { at, routed },
+        _ if broker_deadline_passed(observed) => Delivery::GivenUp,
+        ResultSight::Unknown(retry) => return Plan::wait(retry),
+        ResultSight::Unsent => return publish(observed, &outcome, output.map(|(output, _)| output)),
+    };
+    let output_bytes = output.and_then(|(_, record)| record.output_bytes).and_then(|bytes| i64::try_from(bytes).ok());
+    let status = observed.terminal_status(&outcome, delivery, output_bytes);
+    Plan::steps([Step::PatchStatus(Box::new(status))].into_iter().chain(warning(observed, delivery)).collect())
+}
+
+/// The broker is away, and the job was deleted so long ago that it must not wait any longer.
+pub(super) fn broker_deadline_passed(observed: &Observed) -> bool {
+    observed.broker != BrokerSight::Ready
+        && observed.deletion().is_some_and(|deletion| observed.now >= deletion + CLEANUP_TIMEOUT)
+}
+
+fn publish(observed: &Observed, outcome: &Outcome, output: Option<CourierOutput>) -> Plan {
+    if let BrokerSight::Unreachable(why) = &observed.broker {
+        return wait_for_broker(observed, why);
+    }
+    let job_id = observed.job_id().to_string();
+    let before = status_before_result(observed, outcome).map(|status| tell(observed, status));
+    let body = result_body(&job_id, outcome, output);
+    let message =
+        FinalMessage { queue: topology::result_queue(&job_id), message_id: observed.result_message_id(), body };
+    Plan::steps(
+        before.into_iter().chain(run::unsent_progress(observed)).chain([Step::PublishResult(message)]).collect(),
+    )
+}
+
+/// A client hears RUNNING also of a job that was too short to be seen running, and CANCELLED before the result says so.
+fn status_before_result(observed: &Observed, outcome: &Outcome) -> Option<JobStatus> {
+    match outcome.result_type() {
+        ResultType::Cancelled => Some(JobStatus::Cancelled),
+        _ if outcome.exit.is_some() && observed.phase() != Some(Phase::Running) => Some(JobStatus::Running),
+        _ => None,
+    }
+}
+
+fn result_body(job_id: &str, outcome: &Outcome, output: Option<CourierOutput>) -> Bytes {
+    let words = outcome.exit.as_ref().map(|exit| exit.words.as_str()).unwrap_or_default();
+    let logs = if outcome.phase() == Phase::Succeeded { words } else { &outcome.message };
+    match output {
+        Some(output) => JobResult::finished(job_id, outcome.wire_type(), output, logs).to_body(),
+        None => JobResult::without_output(job_id, outcome.wire_type(), logs).to_body(),
+    }
+}
+
+fn wait_for_broker(observed: &Observed, why: &str) -> Plan {
+    let status = observed.result_waits_status(why).map(|status| Step::PatchStatus(Box::new(status)));
+    let plan = Plan::steps(status.into_iter().collect()).by(observed.now + BROKER_RETRY);
+    observed.deletion().map_or(plan.clone(), |deletion| plan.by(deletion + CLEANUP_TIMEOUT))
+}
+
+fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
+    let queue = topology::result_queue(observed.job_id().as_str());
+    match delivery {
+        Delivery::Sent { routed: true, .. } => None,
+        Delivery::Sent { routed: false, .. } => Some(Step::Warn {
+            reason: "ResultUnroutable",
+            note: format!("the result reached nobody: queue {queue} is gone (expired, or deleted by its client)"),
+        }),
+        Delivery::GivenUp => Some(Step::Warn {
+            reason: "ResultGivenUp",
+            note: format!(
+                "the broker was away for {} s after the job's deletion: its client was not told",
+                CLEANUP_TIMEOUT.as_secs()
+            ),
+        }),
+    }
+}
+
+/// Plans what is left to do for a pod whose job is terminal: its output queue goes, then its finalizer.
+#[must_use]
+pub fn settle(observed: &Observed, settings: &Settings, pod: &Pod) -> Option<Plan> {
+    let held = pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED);
+    if !held {
+        return None;
+    }
+    let release = Step::ReleasePod { name: pod.name_any(), uid: pod.uid().unwrap_or_default() };
+    // A broker that is away must not keep the pod: the queue goes with the job, or by its own time to live.
+    let queue = observed.output_queue(settings).filter(|_| observed.broker == BrokerSight::Ready);
+    let queue = queue.map(|queue| Step::DeleteOutputQueue(queue.name));
+    Some(Plan::steps(queue.into_iter().chain([release]).collect()))
+}

@@ -1,0 +1,106 @@
+//! The decisions: from what was observed to what to do. Pure and total.
+//!
+//! Ring: core. No async, no clock, no environment, no input or output: [`Observed`] holds all that a decision may look
+//! at, [`Step`] is every effect there is, and [`plan`] maps the one to the other.
+//!
+//! # Guarantees
+//! The properties that `tests/it/convergence.rs` holds over a model world: a plan that was executed plans nothing more;
+//! any prefix of its steps and a restart reach the same end; terminal is terminal; one live pod; nothing outside before
+//! the finalizer; unknown is not absent; one result.
+
+pub mod accept;
+pub mod attempt;
+mod cleanup;
+mod finish;
+pub mod inquiry;
+pub mod observed;
+pub mod outcome;
+mod run;
+mod start;
+pub mod status;
+pub mod step;
+
+pub use finish::CLEANUP_TIMEOUT;
+pub use observed::Observed;
+
+pub use crate::pods::Settings;
+pub use step::{Plan, Step};
+
+use attempt::Life;
+use k8s_openapi::api::core::v1::Pod;
+use observed::Sight;
+use outcome::Outcome;
+
+use crate::api::job::TerminationCause;
+
+/// Plans the next steps for one job.
+#[must_use]
+pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
+    if observed.deletion().is_some() {
+        cleanup::plan(observed, settings)
+    } else if observed.is_terminal() {
+        retire(observed, settings)
+    } else {
+        advance(observed, settings)
+    }
+}
+
+/// Brings a job that has not ended one step further.
+fn advance(observed: &Observed, settings: &Settings) -> Plan {
+    if let Some(rejection) = accept::rejection(observed) {
+        let status = observed.rejected_status(&rejection);
+        return Plan::steps(vec![
+            Step::PatchStatus(Box::new(status)),
+            Step::Warn { reason: rejection.reason, note: rejection.message },
+        ]);
+    }
+    if !observed.has_finalizer() {
+        return Plan::steps(vec![Step::AddFinalizer]);
+    }
+    match &observed.pod {
+        Sight::Unreachable => Plan::idle(),
+        Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()) => follow(observed, settings, pod),
+        Sight::Known(_) | Sight::Absent if observed.status().start_time.is_some() => vanished(observed),
+        Sight::Known(_) | Sight::Absent => start::plan(observed, settings),
+    }
+}
+
+/// Follows the job's pod where it is in its life.
+fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
+    match attempt::life(pod) {
+        Life::Waiting { reason, message } => run::waiting(observed, settings, pod, &reason, &message),
+        Life::Running(since) => run::running(observed, settings, since),
+        Life::Winding { others_run: true, finished } => run::stop_others(observed, pod, finished),
+        Life::Winding { others_run: false, .. } => run::flushing(observed, settings),
+        Life::Ended(ending) => finish::pod_ended(observed, *ending),
+    }
+}
+
+/// The pod had started and is gone, although the finalizer on it should have kept it.
+fn vanished(observed: &Observed) -> Plan {
+    let message = "the job's pod is gone without a record of its end: somebody removed it together with its finalizer omotes.io/exit-recorded";
+    finish::conclude(observed, Outcome::without_exit(TerminationCause::Disrupted, message, false), None)
+}
+
+/// Removes a job that has ended, when its time has come.
+fn retire(observed: &Observed, settings: &Settings) -> Plan {
+    if let Sight::Known(pod) = &observed.pod
+        && attempt::is_owned_by(pod, &observed.uid())
+        && let Some(plan) = finish::settle(observed, settings, pod)
+    {
+        return plan;
+    }
+    let status = observed.status();
+    let Some((ttl, completed)) = observed.job.spec.ttl_seconds_after_finished.zip(status.completion_time) else {
+        return Plan::idle();
+    };
+    let due = completed.0 + jiff::SignedDuration::from_secs(ttl);
+    if observed.now < due {
+        return Plan::wait(due);
+    }
+    let meta = &observed.job.metadata;
+    Plan::steps(vec![Step::DeleteJob {
+        uid: observed.uid(),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+    }])
+}

@@ -1,0 +1,208 @@
+//! Everything that a decision may look at. Filled by the shell once a pass, the time included.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{
+    api::{
+        OmotesJob, OmotesJobStatus,
+        job::{Phase, QueueDeclare},
+        names::{self, JobId},
+    },
+    pods::{Attempt, Settings},
+    topology::{self, QueueDeclaration},
+};
+
+/// What was seen of something: that it is there, that it is not there, or nothing at all.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sight<T> {
+    /// It is there.
+    Known(T),
+    /// It is known not to be there.
+    Absent,
+    /// It could not be looked at; nothing may be concluded from that.
+    Unreachable,
+}
+
+/// The facts of one pass over one job.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The time of this pass.
+    pub now: Timestamp,
+    /// The job.
+    pub job: Arc<OmotesJob>,
+    /// Whose `jobId` it is.
+    pub claim: Claim,
+    /// The pod of the current attempt.
+    pub pod: Sight<Arc<Pod>>,
+    /// Whether the broker can be used now.
+    pub broker: BrokerSight,
+    /// Whether the courier's Secret is known to be in the job's namespace.
+    pub courier_secret: Preparation,
+    /// What this process knows of the job's queues.
+    pub queues: Preparation,
+    /// Why the apiserver lately refused the job's pod.
+    pub pod_refusal: Option<Refusal>,
+    /// The output that the courier left with the broker. Looked at only when the job has ended.
+    pub output: Sight<Bytes>,
+    /// Whether the client has been told how the job ended.
+    pub result: ResultSight,
+    /// The newest progress.
+    pub progress: Option<ProgressReport>,
+}
+
+/// Whose the `jobId` is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// This job's.
+    Ours,
+    /// That of another job: its name, or that it is of another namespace.
+    TakenBy(String),
+}
+
+/// Whether the broker can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BrokerSight {
+    /// Connected, and it takes messages.
+    Ready,
+    /// Not connected, or it refuses messages. The reason is a sentence for people.
+    Unreachable(String),
+}
+
+/// Something that must be there before a pod can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preparation {
+    /// This process has not seen to it yet.
+    Unknown,
+    /// It was there at that time.
+    Ready(Timestamp),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// A refusal that trying again at once would not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// A PascalCase fact, used as a condition's reason.
+    pub reason: &'static str,
+    /// What was refused and what to do, for people.
+    pub message: String,
+}
+
+/// Whether the client has been told how the job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultSight {
+    /// Nobody has told it.
+    Unsent,
+    /// It was told.
+    Sent {
+        /// When the broker confirmed it, or when the evidence was found.
+        at: Timestamp,
+        /// Whether it reached a queue.
+        routed: bool,
+    },
+    /// It cannot be known yet; look again at that time.
+    Unknown(Timestamp),
+}
+
+/// What the program last said of its progress.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProgressReport {
+    /// 0 to 1.
+    pub fraction: f64,
+    /// What the program says it does.
+    pub message: String,
+    /// When the operator heard it.
+    pub heard: Timestamp,
+    /// Whether the client has been told.
+    pub sent: bool,
+}
+
+impl Observed {
+    /// The job's identity on the wire.
+    #[must_use]
+    pub fn job_id(&self) -> JobId {
+        JobId::of(&self.job)
+    }
+
+    /// The job's UID.
+    #[must_use]
+    pub fn uid(&self) -> String {
+        self.job.uid().unwrap_or_default()
+    }
+
+    /// The number of the current attempt, counted from 1.
+    #[must_use]
+    pub fn attempt(&self) -> i32 {
+        attempt_of(&self.job)
+    }
+
+    /// The status as stored; a job that has none has an empty one.
+    #[must_use]
+    pub fn status(&self) -> OmotesJobStatus {
+        self.job.status.clone().unwrap_or_default()
+    }
+
+    /// The phase as stored.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.job.status.as_ref().and_then(|status| status.phase)
+    }
+
+    /// Whether the job has ended and its status says so.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.phase().is_some_and(Phase::is_terminal)
+    }
+
+    /// Whether the job holds the operator's finalizer.
+    #[must_use]
+    pub fn has_finalizer(&self) -> bool {
+        self.job.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_CLEANUP)
+    }
+
+    /// When somebody asked for the job's deletion.
+    #[must_use]
+    pub fn deletion(&self) -> Option<Timestamp> {
+        self.job.metadata.deletion_timestamp.as_ref().map(|time| time.0)
+    }
+
+    /// The full second from which on the job's pod is told to stop, where somebody asked for the job's deletion.
+    #[must_use]
+    pub fn stop_time(&self) -> Option<Timestamp> {
+        self.deletion().map(|asked| asked + SignedDuration::from_secs(1))
+    }
+
+    /// The current attempt, for its pod.
+    #[must_use]
+    pub fn current(&self) -> Attempt<'_> {
+        Attempt { job: &self.job, number: self.attempt() }
+    }
+
+    /// The queue that the courier's output goes to, where the job has a courier.
+    #[must_use]
+    pub fn output_queue(&self, settings: &Settings) -> Option<QueueDeclaration> {
+        let spec = &self.job.spec;
+        spec.courier
+            .enabled
+            .then(|| topology::output_queue(&self.current().capability(settings), spec.queues.expire_after_seconds))
+    }
+
+    /// Whether the operator makes and removes the client's queues.
+    #[must_use]
+    pub fn owns_queues(&self) -> bool {
+        self.job.spec.queues.declare == QueueDeclare::Ensure
+    }
+}
+
+/// The number of the current attempt of `job`, counted from 1.
+#[must_use]
+pub fn attempt_of(job: &OmotesJob) -> i32 {
+    job.status.as_ref().and_then(|status| status.attempt).unwrap_or(1)
+}

@@ -1,0 +1,120 @@
+//! A job that has a pod which has not ended: its start, its progress, its lease on the queues.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{api::job::Phase, topology, wire::JobStatus};
+
+use super::{
+    Settings, cleanup,
+    observed::{BrokerSight, Observed, Preparation, ProgressReport},
+    start::{self, SILENT_WAIT, say_after},
+    status::{Waiting, percent, shown_message},
+    step::{Plan, Step},
+};
+
+/// Between main's end by the node's clock and a stop by the apiserver's: more than the clocks of one cluster differ.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(3);
+/// The shortest time between two status writes for progress alone.
+pub const PROGRESS_STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(10);
+/// The longest time between two renewals of a lease, so that a queue that somebody deleted is made again.
+const LONGEST_RENEWAL: SignedDuration = SignedDuration::from_secs(3600);
+/// The shortest: the schema admits leases of one second.
+const SHORTEST_RENEWAL: SignedDuration = SignedDuration::from_millis(400);
+
+/// Plans for a pod whose main container has not started.
+#[must_use]
+pub fn waiting(observed: &Observed, settings: &Settings, pod: &Pod, reason: &str, message: &str) -> Plan {
+    let created = pod.creation_timestamp().map_or(observed.now, |time| time.0);
+    let waiting =
+        Waiting { phase: Phase::Queued, reason: reason.to_owned(), message: message.to_owned(), stalled: false };
+    with_lease(observed, settings, say_after(observed, created + SILENT_WAIT, &waiting))
+}
+
+/// Plans for a pod whose main container runs.
+#[must_use]
+pub fn running(observed: &Observed, settings: &Settings, since: Option<Timestamp>) -> Plan {
+    let plan = if observed.phase() == Some(Phase::Running) { progress(observed) } else { started(observed, since) };
+    with_lease(observed, settings, plan)
+}
+
+/// Plans for a pod whose main container has ended and whose courier still sends: queues are not made again any more, but
+/// those that are there stay.
+#[must_use]
+pub fn flushing(observed: &Observed, settings: &Settings) -> Plan {
+    with(observed, Plan::idle(), || start::renew_queues(observed, settings))
+}
+
+/// Stops the containers that go on without main, in a later second than main ended in: whether main ended by itself is
+/// told from these two times.
+#[must_use]
+pub fn stop_others(observed: &Observed, pod: &Pod, finished: Option<Timestamp>) -> Plan {
+    let from = finished.map_or(observed.now, |finished| finished + CLOCK_MARGIN);
+    if observed.now < from { Plan::wait(from) } else { cleanup::delete(pod, None) }
+}
+
+fn started(observed: &Observed, since: Option<Timestamp>) -> Plan {
+    let told = (observed.broker == BrokerSight::Ready).then(|| start::tell(observed, JobStatus::Running));
+    let stored = Step::PatchStatus(Box::new(observed.running_status(since)));
+    Plan::steps(told.into_iter().chain([stored]).collect())
+}
+
+fn progress(observed: &Observed) -> Plan {
+    let Some(report) = &observed.progress else { return Plan::idle() };
+    let told = unsent_progress(observed);
+    let stored = observed.status().progress;
+    let changed = stored.as_ref().is_none_or(|known| {
+        known.percent != percent(report.fraction)
+            || known.message.as_deref().unwrap_or_default() != shown_message(report)
+    });
+    if !changed {
+        return Plan::steps(told.into_iter().collect());
+    }
+    let due =
+        stored.and_then(|known| known.last_update_time).map_or(observed.now, |last| last.0 + PROGRESS_STATUS_PERIOD);
+    if observed.now < due {
+        return Plan::steps(told.into_iter().collect()).by(due);
+    }
+    Plan::steps(told.into_iter().chain([Step::PatchStatus(Box::new(observed.progressed_status(report)))]).collect())
+}
+
+/// The step that passes on progress the client has not heard.
+pub(super) fn unsent_progress(observed: &Observed) -> Option<Step> {
+    let report = observed.progress.as_ref().filter(|report| !report.sent && observed.broker == BrokerSight::Ready)?;
+    let ProgressReport { fraction, message, heard: _, sent: _ } = report;
+    let job_id = observed.job_id().to_string();
+    Some(Step::PublishProgress {
+        queue: topology::progress_queue(&job_id),
+        job_id,
+        fraction: *fraction,
+        message: message.clone(),
+    })
+}
+
+/// Adds the renewal of the queues' lease: now when it is due, else as a time to wake.
+pub(super) fn with_lease(observed: &Observed, settings: &Settings, plan: Plan) -> Plan {
+    with(observed, plan, || start::ensure_queues(observed, settings))
+}
+
+fn with(observed: &Observed, mut plan: Plan, renewal: impl FnOnce() -> Step) -> Plan {
+    if observed.broker != BrokerSight::Ready {
+        return plan;
+    }
+    let due = match &observed.queues {
+        Preparation::Unknown => observed.now,
+        Preparation::Ready(last) => *last + renewal_period(observed.job.spec.queues.expire_after_seconds),
+        Preparation::Refused(refusal) => refusal.at + start::REFUSAL_WAIT,
+    };
+    if due > observed.now {
+        return plan.by(due);
+    }
+    plan.steps.push(renewal());
+    plan
+}
+
+/// A third of the lease, so that one failed renewal loses nothing.
+fn renewal_period(expire_after_seconds: i64) -> SignedDuration {
+    let third = SignedDuration::from_millis(expire_after_seconds.saturating_mul(1000) / 3);
+    third.clamp(SHORTEST_RENEWAL, LONGEST_RENEWAL)
+}

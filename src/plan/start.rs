@@ -1,0 +1,139 @@
+//! From an accepted job to its pod: queues first, so that the client hears everything from the first word on.
+
+use jiff::SignedDuration;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{api::job::Phase, pods, topology, wire::JobStatus};
+
+use super::{
+    Settings,
+    finish::BROKER_RETRY,
+    observed::{BrokerSight, Observed, Preparation, Refusal, Sight},
+    run,
+    status::Waiting,
+    step::{Plan, Step},
+};
+
+/// How long a job waits in silence before its status says what it waits for. A pod on a node that has its image starts
+/// sooner, and then the status is written once, at Running.
+pub const SILENT_WAIT: SignedDuration = SignedDuration::from_secs(10);
+/// How long after a refusal the operator tries again: long, because somebody has to change something.
+pub const REFUSAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// Plans the way to a pod for a job that has none of its own.
+#[must_use]
+pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
+    if let BrokerSight::Unreachable(why) = &observed.broker {
+        return wait_for_broker(observed, why);
+    }
+    match (&observed.courier_secret, &observed.queues) {
+        (Preparation::Refused(refusal), _) | (_, Preparation::Refused(refusal)) if recent(observed, refusal) => {
+            refused(observed, refusal, Phase::Pending)
+        }
+        _ => match preparations(observed, settings) {
+            steps if steps.is_empty() => create(observed, settings),
+            steps => Plan::steps(steps),
+        },
+    }
+}
+
+fn recent(observed: &Observed, refusal: &Refusal) -> bool {
+    observed.now < refusal.at + REFUSAL_WAIT
+}
+
+fn wait_for_broker(observed: &Observed, why: &str) -> Plan {
+    let silent_until = observed.job.creation_timestamp().map_or(observed.now, |created| created.0) + SILENT_WAIT;
+    let waiting = Waiting {
+        phase: Phase::Pending,
+        reason: "BrokerUnreachable".to_owned(),
+        message: format!("the job's queues wait for the broker: {why}"),
+        stalled: false,
+    };
+    say_after(observed, silent_until, &waiting).by(observed.now + BROKER_RETRY)
+}
+
+/// Nothing until `silent_until`, then the status that says what is waited for.
+pub(super) fn say_after(observed: &Observed, silent_until: jiff::Timestamp, waiting: &Waiting) -> Plan {
+    if observed.now < silent_until {
+        return Plan::wait(silent_until);
+    }
+    observed
+        .waiting_status(waiting)
+        .map_or_else(Plan::idle, |status| Plan::steps(vec![Step::PatchStatus(Box::new(status))]))
+}
+
+fn refused(observed: &Observed, refusal: &Refusal, phase: Phase) -> Plan {
+    let waiting = Waiting { phase, reason: refusal.reason.to_owned(), message: refusal.message.clone(), stalled: true };
+    let steps = observed.waiting_status(&waiting).map_or_else(Vec::new, |status| {
+        vec![Step::PatchStatus(Box::new(status)), Step::Warn { reason: refusal.reason, note: refusal.message.clone() }]
+    });
+    Plan::steps(steps).by(refusal.at + REFUSAL_WAIT)
+}
+
+fn preparations(observed: &Observed, settings: &Settings) -> Vec<Step> {
+    let secret_missing = observed.job.spec.courier.enabled && !matches!(observed.courier_secret, Preparation::Ready(_));
+    let queues_missing = !matches!(observed.queues, Preparation::Ready(_));
+    let secret = secret_missing.then_some(Step::EnsureCourierSecret);
+    let queues = queues_missing.then(|| ensure_queues(observed, settings));
+    secret.into_iter().chain(queues).collect()
+}
+
+/// Declares what the operator owns and renews the lease of what the client owns.
+pub(super) fn ensure_queues(observed: &Observed, settings: &Settings) -> Step {
+    let id = observed.job_id();
+    let output = observed.output_queue(settings);
+    if observed.owns_queues() {
+        let own = topology::job_queues(id.as_str(), observed.job.spec.queues.expire_after_seconds);
+        Step::EnsureQueues { declare: own.into_iter().chain(output).collect(), renew: Vec::new() }
+    } else {
+        Step::EnsureQueues { declare: output.into_iter().collect(), renew: client_queues(id.as_str()) }
+    }
+}
+
+/// Renews the lease of all queues of the job, and makes none.
+pub(super) fn renew_queues(observed: &Observed, settings: &Settings) -> Step {
+    let output = observed.output_queue(settings).map(|queue| queue.name);
+    Step::EnsureQueues {
+        declare: Vec::new(),
+        renew: client_queues(observed.job_id().as_str()).into_iter().chain(output).collect(),
+    }
+}
+
+/// The names of the three queues that a client reads.
+pub(super) fn client_queues(job_id: &str) -> Vec<String> {
+    vec![topology::progress_queue(job_id), topology::status_queue(job_id), topology::result_queue(job_id)]
+}
+
+fn create(observed: &Observed, settings: &Settings) -> Plan {
+    if let Sight::Known(theirs) = &observed.pod {
+        return run::with_lease(observed, settings, name_taken(observed, theirs));
+    }
+    if let Some(refusal) = observed.pod_refusal.as_ref().filter(|refusal| recent(observed, refusal)) {
+        return run::with_lease(observed, settings, refused(observed, refusal, Phase::Queued));
+    }
+    // After a refusal the client has heard it before.
+    let greeting = [JobStatus::Registered, JobStatus::Enqueued].map(|status| tell(observed, status));
+    let greeting = greeting.into_iter().filter(|_| observed.pod_refusal.is_none());
+    let pod = Step::CreatePod(Box::new(pods::build(observed.current(), settings)));
+    Plan::steps(greeting.chain([pod]).collect())
+}
+
+/// Waits for a pod that is not this job's to go: silently at first, it may be a former job's of the same name.
+fn name_taken(observed: &Observed, theirs: &Pod) -> Plan {
+    let silent_until = observed.job.creation_timestamp().map_or(observed.now, |created| created.0) + SILENT_WAIT;
+    if observed.now < silent_until {
+        return Plan::wait(silent_until);
+    }
+    let message = format!(
+        "pod {} belongs to somebody else: delete it, or this job and create one with another name",
+        theirs.name_any()
+    );
+    refused(observed, &Refusal { at: observed.now, reason: "PodNameTaken", message }, Phase::Queued)
+}
+
+/// Tells the client a status.
+pub(super) fn tell(observed: &Observed, status: JobStatus) -> Step {
+    let job_id = observed.job_id().to_string();
+    Step::PublishStatus { queue: topology::status_queue(&job_id), job_id, status }
+}

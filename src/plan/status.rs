@@ -1,0 +1,276 @@
+//! The status that each decision leads to, computed from the one that is stored.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use crate::api::{
+    OmotesJobStatus,
+    condition::{self, ConditionType, Stamp, Verdict},
+    job::{JobResultStatus, Phase, Progress, QueuesStatus, Termination, TerminationCause},
+    names,
+};
+
+use super::{
+    accept::Rejection,
+    attempt,
+    observed::{Observed, ProgressReport, Sight},
+    outcome::Outcome,
+    start,
+};
+
+/// What `status.progress.message` may hold.
+const MAX_PROGRESS_CHARS: usize = 1024;
+
+/// Why a job is not running yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Pending or Queued.
+    pub phase: Phase,
+    /// A PascalCase fact.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// Whether somebody must change something before it goes on.
+    pub stalled: bool,
+}
+
+/// What became of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// The broker has confirmed it.
+    Sent {
+        /// When.
+        at: Timestamp,
+        /// Whether it reached a queue.
+        routed: bool,
+    },
+    /// It was given up, because the job had to go while the broker was away.
+    GivenUp,
+}
+
+impl Observed {
+    fn stamp(&self) -> Stamp {
+        Stamp { now: self.now, generation: self.job.metadata.generation }
+    }
+
+    /// The stored status with what every status of an accepted job says.
+    fn accepted(&self) -> OmotesJobStatus {
+        let mut status = self.status();
+        status.job_id = Some(self.job_id().to_string());
+        status.observed_generation = self.job.metadata.generation;
+        status.attempt = Some(self.attempt());
+        status.queues = Some(QueuesStatus { names: start::client_queues(self.job_id().as_str()) });
+        let id = self.job_id();
+        self.set(
+            &mut status,
+            ConditionType::Accepted,
+            Verdict::yes("Accepted", format!("the operator runs this job as {id}")),
+        );
+        status
+    }
+
+    fn set(&self, status: &mut OmotesJobStatus, type_: ConditionType, verdict: Verdict) {
+        condition::set(&mut status.conditions, type_, verdict, self.stamp());
+    }
+
+    /// The status of a job that is refused; it never runs.
+    #[must_use]
+    pub fn rejected_status(&self, rejection: &Rejection) -> OmotesJobStatus {
+        let mut status = self.status();
+        status.observed_generation = self.job.metadata.generation;
+        status.phase = Some(Phase::Failed);
+        status.completion_time = Some(Time(whole(self.now)));
+        status.termination = Some(Termination {
+            cause: TerminationCause::Refused,
+            exit_code: None,
+            message: Some(rejection.message.clone()),
+        });
+        self.set(&mut status, ConditionType::Accepted, Verdict::no(rejection.reason, &rejection.message));
+        self.set(&mut status, ConditionType::Failed, Verdict::yes(rejection.reason, &rejection.message));
+        self.set(&mut status, ConditionType::Stalled, Verdict::yes(rejection.reason, &rejection.message));
+        status
+    }
+
+    /// The status of a job that waits. `None` when the stored one says the same, whatever the wording.
+    #[must_use]
+    pub fn waiting_status(&self, waiting: &Waiting) -> Option<OmotesJobStatus> {
+        let type_ = if waiting.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
+        let other = if waiting.stalled { ConditionType::Reconciling } else { ConditionType::Stalled };
+        let stored = self.status();
+        let same =
+            stored.conditions.iter().any(|known| known.type_ == type_.as_str() && known.reason == waiting.reason);
+        if same && stored.phase == Some(waiting.phase) {
+            return None;
+        }
+        let mut status = self.accepted();
+        status.phase = Some(waiting.phase);
+        let queued = waiting.phase == Phase::Queued;
+        let reason: &'static str = if queued { "Declared" } else { "NotReady" };
+        let queues = if queued {
+            Verdict::yes(reason, "the job's queues are there")
+        } else {
+            Verdict::no(reason, &waiting.message)
+        };
+        self.set(&mut status, ConditionType::QueuesReady, queues);
+        self.set(&mut status, ConditionType::Running, Verdict::no("NotStarted", &waiting.message));
+        condition::clear(&mut status.conditions, other);
+        self.set(&mut status, type_, Verdict::yes("Waiting", &waiting.message));
+        if let Some(set) = status.conditions.iter_mut().find(|known| known.type_ == type_.as_str()) {
+            set.reason.clone_from(&waiting.reason);
+        }
+        Some(status)
+    }
+
+    /// The status of a job whose program runs.
+    #[must_use]
+    pub fn running_status(&self, since: Option<Timestamp>) -> OmotesJobStatus {
+        let mut status = self.accepted();
+        self.mark_started(&mut status, since);
+        status.phase = Some(Phase::Running);
+        let pod = status.pod_name.clone().unwrap_or_default();
+        self.set(
+            &mut status,
+            ConditionType::Running,
+            Verdict::yes("Started", format!("the program runs in pod {pod}")),
+        );
+        status
+    }
+
+    fn mark_started(&self, status: &mut OmotesJobStatus, since: Option<Timestamp>) {
+        status.pod_name = Some(names::pod_name(&self.job.name_any(), self.attempt()));
+        status.start_time = since.map(Time).or_else(|| status.start_time.clone());
+        status.progress =
+            self.progress.as_ref().map(|report| progress(report, self.now)).or_else(|| status.progress.clone());
+        self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", "the job's queues are there"));
+        condition::clear(&mut status.conditions, ConditionType::Reconciling);
+        condition::clear(&mut status.conditions, ConditionType::Stalled);
+    }
+
+    /// The stored status with the newest progress.
+    #[must_use]
+    pub fn progressed_status(&self, report: &ProgressReport) -> OmotesJobStatus {
+        OmotesJobStatus { progress: Some(progress(report, self.now)), ..self.status() }
+    }
+
+    /// The status of a running job that waits for the broker to take its result.
+    #[must_use]
+    pub fn result_waits_status(&self, why: &str) -> Option<OmotesJobStatus> {
+        let stored = self.status();
+        let told = stored.conditions.iter().any(|known| known.type_ == ConditionType::ResultPublished.as_str());
+        if told {
+            return None;
+        }
+        let mut status = self.accepted();
+        status.phase = stored.phase.or(Some(Phase::Running));
+        self.set(
+            &mut status,
+            ConditionType::ResultPublished,
+            Verdict::no("BrokerUnreachable", format!("the program has ended; its result waits for the broker: {why}")),
+        );
+        Some(status)
+    }
+
+    /// The terminal status.
+    #[must_use]
+    pub fn terminal_status(&self, outcome: &Outcome, delivery: Delivery, output_bytes: Option<i64>) -> OmotesJobStatus {
+        let mut status = self.accepted();
+        let exit = outcome.exit.as_ref();
+        if let Some(exit) = exit {
+            self.mark_started(&mut status, exit.started);
+        } else if let Sight::Known(pod) = &self.pod
+            && attempt::is_owned_by(pod, &self.uid())
+        {
+            status.pod_name = Some(pod.name_any());
+        }
+        condition::clear(&mut status.conditions, ConditionType::Reconciling);
+        condition::clear(&mut status.conditions, ConditionType::Stalled);
+        status.phase = Some(outcome.phase());
+        status.completion_time = Some(Time(exit.and_then(|exit| exit.finished).unwrap_or(whole(self.now))));
+        status.termination = Some(Termination {
+            cause: outcome.cause,
+            exit_code: exit.map(|exit| exit.code),
+            message: Some(bounded(&outcome.message, 4096)),
+        });
+        status.result = Some(self.result_status(outcome, delivery, output_bytes));
+        self.conclude(&mut status, outcome, delivery);
+        status
+    }
+
+    fn result_status(&self, outcome: &Outcome, delivery: Delivery, output_bytes: Option<i64>) -> JobResultStatus {
+        let (published_time, routed) = match delivery {
+            Delivery::Sent { at, routed } => (Some(Time(whole(at))), routed),
+            Delivery::GivenUp => (None, false),
+        };
+        JobResultStatus {
+            type_: outcome.result_type(),
+            message_id: self.result_message_id(),
+            published_time,
+            routed,
+            size_bytes: output_bytes,
+        }
+    }
+
+    fn conclude(&self, status: &mut OmotesJobStatus, outcome: &Outcome, delivery: Delivery) {
+        let reason = if outcome.aborted { "Aborted" } else { outcome.cause.as_str() };
+        let message = bounded(&outcome.message, 1024);
+        self.set(status, ConditionType::Running, Verdict::no("Ended", "the program has ended"));
+        if outcome.phase() == Phase::Succeeded {
+            self.set(status, ConditionType::Complete, Verdict::yes(reason, message));
+        } else {
+            self.set(status, ConditionType::Failed, Verdict::yes(reason, message));
+        }
+        self.set(
+            status,
+            ConditionType::PodTerminated,
+            Verdict::yes("Terminated", "every container of the job's pod has ended"),
+        );
+        let published = match delivery {
+            Delivery::Sent { routed: true, .. } => Verdict::yes("Confirmed", "the broker confirmed the result"),
+            Delivery::Sent { routed: false, .. } => {
+                Verdict::no("Unroutable", "the result queue was gone: the result reached nobody")
+            }
+            Delivery::GivenUp => {
+                Verdict::no("BrokerUnreachable", "the job had to go while the broker was away: the client was not told")
+            }
+        };
+        self.set(status, ConditionType::ResultPublished, published);
+    }
+
+    /// The message-id of the job's one result.
+    #[must_use]
+    pub fn result_message_id(&self) -> String {
+        format!("{}-result", self.uid())
+    }
+}
+
+/// The message of a report as the status shows it.
+#[must_use]
+pub fn shown_message(report: &ProgressReport) -> String {
+    report.message.chars().take(MAX_PROGRESS_CHARS).collect()
+}
+
+fn progress(report: &ProgressReport, now: Timestamp) -> Progress {
+    Progress {
+        percent: percent(report.fraction),
+        message: Some(shown_message(report)).filter(|message| !message.is_empty()),
+        last_update_time: Some(Time(whole(now))),
+    }
+}
+
+/// Whole percent of a fraction; 100 only when it is done.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "clamped to 0..=100 before the cast")]
+pub fn percent(fraction: f64) -> i32 {
+    (fraction.clamp(0.0, 1.0) * 100.0 + 1e-9).floor() as i32
+}
+
+/// Kubernetes' times have whole seconds; a status that holds more would differ from what it reads back.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// At most `max` bytes of `text`, cut at a character.
+pub(super) fn bounded(text: &str, max: usize) -> String {
+    text[..text.floor_char_boundary(max)].to_owned()
+}

@@ -1,0 +1,249 @@
+//! Metrics in `OpenMetrics`' text format. Every label has a closed set of values.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::SignedDuration;
+use kube::runtime::reflector::Store;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    api::{
+        OmotesJob,
+        job::{Phase, TerminationCause},
+    },
+    broker::{Broker, BrokerState},
+};
+
+/// The label of a job that has not ended.
+const NO_CAUSE: &str = "";
+
+/// What can be measured.
+pub struct Metrics {
+    registry: Registry,
+    jobs: Family<JobLabels, Gauge>,
+    reconciles: Counter,
+    errors: Family<ErrorLabels, Counter>,
+    queue_age: Histogram,
+    result_delay: Histogram,
+    rejected_progress: Counter,
+    broker_connected: Gauge,
+    broker_blocked: Gauge,
+    broker_management: Gauge,
+    broker_event_exchange: Gauge,
+    broker_reconnects: Gauge,
+    leader: Gauge,
+    synced: AtomicBool,
+    sources: Mutex<Sources>,
+}
+
+/// Where gauges are read from when somebody asks.
+#[derive(Default)]
+struct Sources {
+    jobs: Option<Store<OmotesJob>>,
+    broker: Option<Broker>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    phase: &'static str,
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabels {
+    category: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let seconds = |buckets: &[f64]| Histogram::new(buckets.iter().copied());
+        let mut metrics = Self {
+            registry: Registry::with_prefix("omotes"),
+            jobs: Family::default(),
+            reconciles: Counter::default(),
+            errors: Family::default(),
+            queue_age: seconds(&[0.001, 0.01, 0.1, 1.0, 10.0, 60.0]),
+            result_delay: seconds(&[0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0, 600.0]),
+            rejected_progress: Counter::default(),
+            broker_connected: Gauge::default(),
+            broker_blocked: Gauge::default(),
+            broker_management: Gauge::default(),
+            broker_event_exchange: Gauge::default(),
+            broker_reconnects: Gauge::default(),
+            leader: Gauge::default(),
+            synced: AtomicBool::new(false),
+            sources: Mutex::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register("jobs", "Jobs by phase and, once they ended, by cause", self.jobs.clone());
+        registry.register("reconciles", "Passes over a job that came to rest", self.reconciles.clone());
+        registry.register("reconcile_errors", "Passes over a job that failed, by category", self.errors.clone());
+        registry.register_with_unit(
+            "queue_age",
+            "How long a job waited in the operator's work queue before it was looked at",
+            Unit::Seconds,
+            self.queue_age.clone(),
+        );
+        registry.register_with_unit(
+            "result_delay",
+            "From the end of the program to the broker's confirmation of its result; the former has whole seconds",
+            Unit::Seconds,
+            self.result_delay.clone(),
+        );
+        registry.register(
+            "progress_rejected",
+            "Progress messages whose job, attempt, pod and capability did not fit together",
+            self.rejected_progress.clone(),
+        );
+        registry.register("broker_connected", "1 while the broker can be used", self.broker_connected.clone());
+        registry.register(
+            "broker_blocked",
+            "1 while the broker's memory or disk alarm is on",
+            self.broker_blocked.clone(),
+        );
+        registry.register(
+            "broker_management",
+            "1 while the broker's management API answers; without it a crash can send a result twice",
+            self.broker_management.clone(),
+        );
+        registry.register(
+            "broker_event_exchange",
+            "1 while deletions of queues are heard; without it a crash can send a result twice",
+            self.broker_event_exchange.clone(),
+        );
+        registry.register(
+            "broker_reconnects",
+            "Connections to the broker that this process made after its first",
+            self.broker_reconnects.clone(),
+        );
+        registry.register("leader", "1 while this process leads", self.leader.clone());
+    }
+
+    /// Reads the job gauges from `store` from now on.
+    pub(crate) fn count_jobs_in(&self, store: Store<OmotesJob>) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).jobs = Some(store);
+    }
+
+    /// Reads the broker gauges from `broker` from now on.
+    pub fn watch_broker(&self, broker: Broker) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).broker = Some(broker);
+    }
+
+    /// What is known of the broker; `None` while this process does not lead.
+    #[must_use]
+    pub fn broker_state(&self) -> Option<BrokerState> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).broker.as_ref().map(Broker::state)
+    }
+
+    /// Notes that this process leads.
+    pub fn set_leader(&self) {
+        self.leader.set(1);
+    }
+
+    /// Notes that the caches are in sync.
+    pub(crate) fn set_synced(&self) {
+        self.synced.store(true, Ordering::Release);
+    }
+
+    /// Whether the caches are in sync.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count_reconcile(&self) {
+        self.reconciles.inc();
+    }
+
+    pub(crate) fn count_error(&self, category: &'static str) {
+        self.errors.get_or_create(&ErrorLabels { category }).inc();
+    }
+
+    pub(crate) fn count_rejected_progress(&self) {
+        self.rejected_progress.inc();
+    }
+
+    pub(crate) fn observe_queue_age(&self, age: Duration) {
+        self.queue_age.observe(age.as_secs_f64());
+    }
+
+    pub(crate) fn observe_result_delay(&self, delay: SignedDuration) {
+        self.result_delay.observe(delay.as_secs_f64().max(0.0));
+    }
+
+    /// Everything, as text.
+    ///
+    /// # Errors
+    /// When a value cannot be formatted, which would be a mistake in this module.
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        self.refresh();
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    fn refresh_broker(&self) {
+        let broker = self.sources.lock().unwrap_or_else(PoisonError::into_inner).broker.clone();
+        let Some(broker) = broker else { return };
+        let (state, stats) = (broker.state(), broker.stats());
+        self.broker_connected.set(i64::from(matches!(state, BrokerState::Ready { .. })));
+        self.broker_blocked.set(i64::from(matches!(state, BrokerState::Blocked { .. })));
+        self.broker_management.set(i64::from(stats.management()));
+        self.broker_event_exchange.set(i64::from(stats.event_exchange()));
+        self.broker_reconnects.set(i64::try_from(stats.reconnects()).unwrap_or(i64::MAX));
+    }
+
+    fn refresh(&self) {
+        self.refresh_broker();
+        let store = self.sources.lock().unwrap_or_else(PoisonError::into_inner).jobs.clone();
+        self.jobs.clear();
+        for phase in Phase::ALL {
+            let cause = TerminationCause::Completed.as_str();
+            let cause = if phase == Phase::Succeeded { cause } else { NO_CAUSE };
+            drop(self.jobs.get_or_create(&JobLabels { phase: phase.as_str(), cause }));
+        }
+        for job in store.iter().flat_map(Store::state) {
+            self.jobs.get_or_create(&labels(&job)).inc();
+        }
+    }
+}
+
+fn labels(job: &OmotesJob) -> JobLabels {
+    let status = job.status.as_ref();
+    let phase = status.and_then(|status| status.phase).unwrap_or(Phase::Pending);
+    let cause = status
+        .and_then(|status| status.termination.as_ref())
+        .map_or(NO_CAUSE, |termination| termination.cause.as_str());
+    JobLabels { phase: phase.as_str(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_has_a_series_from_the_start() {
+        let text = Metrics::default().render().unwrap();
+        for phase in Phase::ALL {
+            assert!(text.contains(&format!("phase=\"{}\"", phase.as_str())), "{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

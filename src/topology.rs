@@ -1,0 +1,218 @@
+//! The names and shapes of everything that the operator has at the broker.
+//!
+//! Ring: core. Pure: declarations are values here, `broker` carries them out.
+//!
+//! Guarantees:
+//! - Queues of a job are named by what identifies the job for ever; the name alone says what a queue is for.
+//! - Queues of a job are durable classic queues whose arguments an OMOTES client's own declaration finds equivalent:
+//!   `x-expires` (compared by value) and an explicit `x-queue-type`, without which a virtual host's default type would
+//!   be taken.
+
+use crate::wire::Capability;
+
+/// The exchange that couriers publish to, and the only thing that they may write to.
+pub const COURIER_EXCHANGE: &str = "omotes.courier";
+/// The routing key of progress in [`COURIER_EXCHANGE`].
+pub const PROGRESS_KEY: &str = "progress";
+/// The exclusive queue whose holder alone speaks to clients. It never carries a message.
+pub const LEADER_QUEUE: &str = "omotes.leader";
+/// The exchange of the broker's event exchange plugin.
+pub const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
+/// The routing key of the deletion of a queue in [`EVENT_EXCHANGE`].
+pub const QUEUE_DELETED_KEY: &str = "queue.deleted";
+
+/// Progress is worth nothing when it is a minute old, and a later message replaces it.
+const PROGRESS_TTL_MS: i64 = 60_000;
+/// Ten messages of each of 1000 running jobs.
+const PROGRESS_MAX_LENGTH: i64 = 10_000;
+/// An operator that was away for longer has missed the lives of its queues altogether: their default TTL is two days.
+const EVENTS_EXPIRE_MS: i64 = 7 * 24 * 3600 * 1000;
+/// A day of deletions at more than one a second.
+const EVENTS_MAX_LENGTH: i64 = 100_000;
+
+/// A durable classic queue that should exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDeclaration {
+    /// `name` is at most 255 bytes.
+    pub name: String,
+    /// `expires_ms` after its last use the broker deletes the queue; absent: never.
+    pub expires_ms: Option<i64>,
+    /// `limits` on what it holds.
+    pub limits: Limits,
+    /// `binding` to an exchange other than the default one.
+    pub binding: Option<Binding>,
+}
+
+/// What a queue drops by itself, oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// `max_length` is the number of messages kept.
+    pub max_length: Option<i64>,
+    /// `message_ttl_ms` is how long a message is kept.
+    pub message_ttl_ms: Option<i64>,
+}
+
+/// Where a queue's messages come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// `exchange` that the queue is bound to.
+    pub exchange: &'static str,
+    /// `routing_key` of its messages.
+    pub routing_key: String,
+}
+
+/// The value of a queue's argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A text.
+    Text(&'static str),
+}
+
+impl QueueDeclaration {
+    fn new(name: String) -> Self {
+        Self { name, expires_ms: None, limits: Limits::default(), binding: None }
+    }
+
+    fn bound(self, exchange: &'static str, routing_key: String) -> Self {
+        Self { binding: Some(Binding { exchange, routing_key }), ..self }
+    }
+
+    /// The arguments to declare it with.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<(&'static str, Argument)> {
+        let integers = [
+            ("x-expires", self.expires_ms),
+            ("x-max-length", self.limits.max_length),
+            ("x-message-ttl", self.limits.message_ttl_ms),
+        ];
+        let given = integers.into_iter().filter_map(|(name, value)| Some((name, Argument::Integer(value?))));
+        [("x-queue-type", Argument::Text("classic"))].into_iter().chain(given).collect()
+    }
+}
+
+/// The queue of a job's progress.
+#[must_use]
+pub fn progress_queue(job_id: &str) -> String {
+    format!("jobs.{job_id}.progress")
+}
+
+/// The queue of a job's status.
+#[must_use]
+pub fn status_queue(job_id: &str) -> String {
+    format!("jobs.{job_id}.status")
+}
+
+/// The queue of a job's result.
+#[must_use]
+pub fn result_queue(job_id: &str) -> String {
+    format!("jobs.{job_id}.result")
+}
+
+/// Whether a queue is that of some job's result.
+#[must_use]
+pub fn is_result_queue(queue: &str) -> bool {
+    queue.strip_prefix("jobs.").and_then(|rest| rest.strip_suffix(".result")).is_some_and(|id| !id.is_empty())
+}
+
+/// The three queues of a job, which its client reads.
+#[must_use]
+pub fn job_queues(job_id: &str, expire_after_seconds: i64) -> [QueueDeclaration; 3] {
+    [progress_queue(job_id), status_queue(job_id), result_queue(job_id)].map(|name| QueueDeclaration {
+        expires_ms: Some(milliseconds(expire_after_seconds)),
+        ..QueueDeclaration::new(name)
+    })
+}
+
+/// The name of the queue of one attempt's output, which the operator reads.
+#[must_use]
+pub fn output_queue_name(capability: &Capability) -> String {
+    format!("omotes.output.{capability}")
+}
+
+/// The routing key of one attempt's output in [`COURIER_EXCHANGE`].
+#[must_use]
+pub fn output_key(capability: &Capability) -> String {
+    format!("output.{capability}")
+}
+
+/// The queue of one attempt's output.
+#[must_use]
+pub fn output_queue(capability: &Capability, expire_after_seconds: i64) -> QueueDeclaration {
+    QueueDeclaration {
+        expires_ms: Some(milliseconds(expire_after_seconds)),
+        ..QueueDeclaration::new(output_queue_name(capability)).bound(COURIER_EXCHANGE, output_key(capability))
+    }
+}
+
+/// The operator's queue of all couriers' progress.
+#[must_use]
+pub fn courier_progress_queue() -> QueueDeclaration {
+    QueueDeclaration {
+        limits: Limits { max_length: Some(PROGRESS_MAX_LENGTH), message_ttl_ms: Some(PROGRESS_TTL_MS) },
+        ..QueueDeclaration::new("omotes.progress".to_owned()).bound(COURIER_EXCHANGE, PROGRESS_KEY.to_owned())
+    }
+}
+
+/// The operator's queue of deletions of queues. Durable, so that it also keeps those that happen between two operators.
+#[must_use]
+pub fn events_queue() -> QueueDeclaration {
+    QueueDeclaration {
+        expires_ms: Some(EVENTS_EXPIRE_MS),
+        limits: Limits { max_length: Some(EVENTS_MAX_LENGTH), message_ttl_ms: None },
+        ..QueueDeclaration::new("omotes.events".to_owned()).bound(EVENT_EXCHANGE, QUEUE_DELETED_KEY.to_owned())
+    }
+}
+
+fn milliseconds(seconds: i64) -> i64 {
+    seconds.saturating_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capability() -> Capability {
+        "00112233445566778899aabbccddeeff".parse().unwrap()
+    }
+
+    #[test]
+    fn a_job_has_three_queues_that_a_client_may_declare_too() {
+        let queues = job_queues("0b0f", 172_800);
+        assert_eq!(
+            queues.each_ref().map(|queue| queue.name.as_str()),
+            ["jobs.0b0f.progress", "jobs.0b0f.status", "jobs.0b0f.result"]
+        );
+        for queue in queues {
+            assert_eq!(queue.binding, None, "clients are reached through the default exchange");
+            assert_eq!(
+                queue.arguments(),
+                [("x-queue-type", Argument::Text("classic")), ("x-expires", Argument::Integer(172_800_000)),]
+            );
+        }
+    }
+
+    #[test]
+    fn an_output_reaches_its_queue_by_a_key_that_only_the_attempt_knows() {
+        let queue = output_queue(&capability(), 3600);
+        assert_eq!(queue.name, "omotes.output.00112233445566778899aabbccddeeff");
+        let routing_key = "output.00112233445566778899aabbccddeeff".to_owned();
+        assert_eq!(queue.binding, Some(Binding { exchange: "omotes.courier", routing_key }));
+    }
+
+    #[test]
+    fn the_operators_own_queues_are_bounded() {
+        assert!(courier_progress_queue().arguments().contains(&("x-max-length", Argument::Integer(10_000))));
+        assert!(courier_progress_queue().arguments().contains(&("x-message-ttl", Argument::Integer(60_000))));
+        assert!(events_queue().arguments().contains(&("x-expires", Argument::Integer(604_800_000))));
+    }
+
+    #[test]
+    fn result_queues_are_known_by_their_name() {
+        assert!(is_result_queue(&result_queue("0b0f")));
+        for other in ["jobs.0b0f.status", "jobs..result", "jobs.result", "job_submissions"] {
+            assert!(!is_result_queue(other), "{other}");
+        }
+    }
+}

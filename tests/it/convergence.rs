@@ -1,0 +1,516 @@
+//! The properties that the core holds, over a model world: a cluster and a broker in a few maps.
+//!
+//! The world is driven by random histories in which the operator dies after any step and forgets everything, the broker
+//! goes away, the kubelet starts and ends pods and a user deletes the job. However it went, once things are quiet the
+//! end is the same: one result, one terminal status, nothing left.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{
+    api::core::v1::{Pod, ResourceRequirements},
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use kube::ResourceExt;
+use omotes_operator::{
+    api::{OmotesJob, job::Phase, names},
+    plan::{
+        self, Observed, Plan, Settings, Step,
+        inquiry::{Inquiry, inquiry},
+        observed::{BrokerSight, Claim, Preparation, ProgressReport, ResultSight, Sight},
+    },
+    wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
+
+/// What a process remembers; lost when it dies.
+#[derive(Default)]
+struct Memory {
+    queues: Option<Timestamp>,
+    witnessed: bool,
+    sent: Option<(Timestamp, bool)>,
+    progress: Option<ProgressReport>,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the history")]
+struct World {
+    now: Timestamp,
+    job: Option<OmotesJob>,
+    pod: Option<Pod>,
+    broker_up: bool,
+    queues: BTreeSet<String>,
+    output: Option<Bytes>,
+    secret: bool,
+    results: Vec<(String, Bytes)>,
+    statuses: Vec<JobStatus>,
+    pods_made: usize,
+    /// The operator took the job on.
+    taken_on: bool,
+    /// The job had to go while the broker was away.
+    given_up: bool,
+    /// Its queues go by their own time to live, because the broker was away for too long.
+    left_to_ttl: bool,
+    writes: Vec<&'static str>,
+    memory: Memory,
+    settings: Settings,
+}
+
+/// How the model's program ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    Success,
+    Failure,
+    OutOfMemory,
+    OutputLost,
+    /// The courier says that it sent an output that the broker does not have.
+    OutputVanished,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Wait(i64),
+    Start,
+    Finish(End),
+    Delete,
+    BrokerDown,
+    BrokerUp,
+    Progress(u8),
+    Crash,
+    /// The operator carries out at most so many steps, then dies.
+    ReconcileThenCrash(usize),
+    Reconcile,
+}
+
+fn settings() -> Settings {
+    Settings {
+        courier_image: "courier".to_owned(),
+        courier_pull_policy: None,
+        courier_resources: ResourceRequirements::default(),
+        capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
+    }
+}
+
+fn time(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+impl World {
+    fn new(courier: bool, declare: &str, ttl: Option<i64>) -> Self {
+        let job = serde_json::from_value(json!({
+            "apiVersion": "omotes.io/v1alpha1",
+            "kind": "OmotesJob",
+            "metadata": {"name": "job", "namespace": "ns", "uid": UID, "generation": 1, "resourceVersion": "1", "creationTimestamp": time(0).to_string()},
+            "spec": {
+                "template": {"spec": {"containers": [{"name": "main", "image": "i"}]}},
+                "courier": {"enabled": courier},
+                "queues": {"declare": declare},
+                "ttlSecondsAfterFinished": ttl,
+            },
+        }));
+        Self {
+            now: time(1),
+            job: Some(job.unwrap()),
+            pod: None,
+            broker_up: true,
+            queues: BTreeSet::new(),
+            output: None,
+            secret: false,
+            results: Vec::new(),
+            statuses: Vec::new(),
+            pods_made: 0,
+            taken_on: false,
+            given_up: false,
+            left_to_ttl: false,
+            writes: Vec::new(),
+            memory: Memory::default(),
+            settings: settings(),
+        }
+    }
+
+    fn observe(&mut self) -> Option<Observed> {
+        let job = Arc::new(self.job.clone()?);
+        let mut observed = Observed {
+            now: self.now,
+            job,
+            claim: Claim::Ours,
+            pod: self.pod.clone().map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod))),
+            broker: if self.broker_up { BrokerSight::Ready } else { BrokerSight::Unreachable("down".to_owned()) },
+            courier_secret: if self.secret { Preparation::Ready(self.now) } else { Preparation::Unknown },
+            queues: self.memory.queues.map_or(Preparation::Unknown, Preparation::Ready),
+            pod_refusal: None,
+            output: Sight::Unreachable,
+            result: ResultSight::Unsent,
+            progress: self.memory.progress.clone(),
+        };
+        match inquiry(&observed) {
+            Inquiry::Alive => self.memory.witnessed = true,
+            Inquiry::Settled => {}
+            Inquiry::Ending { output, .. } => {
+                observed.result = self.result_sight();
+                if output.is_some() && self.broker_up {
+                    observed.output = self.output.clone().map_or(Sight::Absent, Sight::Known);
+                }
+            }
+        }
+        Some(observed)
+    }
+
+    fn result_sight(&self) -> ResultSight {
+        match self.memory.sent {
+            Some((at, routed)) => ResultSight::Sent { at, routed },
+            None if self.memory.witnessed || !self.broker_up || self.results.is_empty() => ResultSight::Unsent,
+            None => ResultSight::Sent { at: self.now, routed: true },
+        }
+    }
+
+    /// One pass that dies after `limit` steps. Tells when the plan came to rest.
+    fn reconcile(&mut self, limit: usize) -> Option<Plan> {
+        let mut done = 0;
+        for _ in 0..12 {
+            let observed = self.observe()?;
+            let plan = plan::plan(&observed, &self.settings);
+            assert!(plan.wake.is_none_or(|wake| wake > self.now), "wake is in the past: {plan:?}");
+            if plan.steps.is_empty() {
+                return Some(plan);
+            }
+            for step in plan.steps {
+                if done == limit {
+                    self.memory = Memory::default();
+                    return None;
+                }
+                done += 1;
+                self.execute(step);
+            }
+        }
+        panic!("the plan does not come to rest");
+    }
+
+    fn execute(&mut self, step: Step) {
+        self.check_guards(&step);
+        match step {
+            Step::AddFinalizer => {
+                self.taken_on = true;
+                self.change_job("finalizer on", |job| job.finalizers_mut().push(names::FINALIZER_CLEANUP.into()));
+            }
+            Step::EnsureCourierSecret => self.secret = true,
+            Step::EnsureQueues { declare, renew: _ } => {
+                self.queues.extend(declare.into_iter().map(|queue| queue.name));
+                self.memory.queues = Some(self.now);
+            }
+            Step::PublishStatus { status, .. } => self.statuses.push(status),
+            Step::PublishProgress { .. } => self.memory.progress.as_mut().unwrap().sent = true,
+            Step::CreatePod(pod) => self.create_pod(*pod),
+            Step::DeletePod { uid, resource_version, .. } => self.delete_pod(&uid, &resource_version),
+            Step::PublishResult(message) => {
+                let routed = self.queues.contains(&message.queue);
+                self.results.push((message.message_id, message.body));
+                self.memory.sent = Some((self.now, routed));
+            }
+            Step::PatchStatus(status) => {
+                self.given_up |= status.result.as_ref().is_some_and(|result| result.published_time.is_none());
+                self.change_job("status", |job| job.status = Some(*status));
+            }
+            Step::Warn { .. } => {}
+            Step::ReleasePod { uid, .. } => {
+                self.left_to_ttl |= !self.broker_up;
+                self.release_pod(&uid);
+            }
+            Step::DeleteOutputQueue(queue) => {
+                self.queues.remove(&queue);
+            }
+            Step::DeleteClientQueues(queues) => self.queues.retain(|queue| !queues.contains(queue)),
+            Step::RemoveFinalizer => {
+                self.left_to_ttl |= !self.broker_up;
+                self.change_job("finalizer off", |job| job.finalizers_mut().clear());
+            }
+            Step::DeleteJob { .. } => self.user_deletes(),
+        }
+        self.collect();
+    }
+
+    /// What must hold before each step, whatever happened.
+    fn check_guards(&self, step: &Step) {
+        let job = self.job.as_ref().unwrap();
+        let held = !job.finalizers().is_empty();
+        let terminal = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
+        match step {
+            Step::CreatePod(_) | Step::EnsureQueues { .. } | Step::PublishStatus { .. } | Step::PublishResult(_) => {
+                assert!(held, "something outside before the finalizer");
+                assert!(!terminal, "something new after the end");
+                assert!(self.broker_up || matches!(step, Step::CreatePod(_)), "the broker is away");
+            }
+            Step::PatchStatus(status) if terminal => {
+                panic!("terminal is terminal: {:?} became {:?}", job.status.as_ref().unwrap().phase, status.phase);
+            }
+            Step::RemoveFinalizer => {
+                let pod_alive = self.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
+                assert!(!pod_alive, "the job goes while its pod is there");
+            }
+            _ => {}
+        }
+    }
+
+    fn change_job(&mut self, what: &'static str, change: impl FnOnce(&mut OmotesJob)) {
+        self.writes.push(what);
+        change(self.job.as_mut().unwrap());
+    }
+
+    fn create_pod(&mut self, mut pod: Pod) {
+        assert!(self.pod.is_none(), "two pods at once");
+        self.writes.push("pod create");
+        self.pods_made += 1;
+        pod.metadata.uid = Some(format!("pod-{}", self.pods_made));
+        pod.metadata.resource_version = Some("1".to_owned());
+        pod.metadata.creation_timestamp = Some(Time(self.now));
+        self.pod = Some(pod);
+    }
+
+    fn delete_pod(&mut self, uid: &str, version: &str) {
+        let pod = self.pod.as_mut().unwrap();
+        assert_eq!((pod.uid().as_deref(), pod.resource_version().as_deref()), (Some(uid), Some(version)));
+        self.writes.push("pod delete");
+        pod.metadata.deletion_timestamp = Some(Time(self.now));
+    }
+
+    fn release_pod(&mut self, uid: &str) {
+        let pod = self.pod.as_mut().unwrap();
+        assert_eq!(pod.uid().as_deref(), Some(uid));
+        self.writes.push("pod finalizer off");
+        pod.finalizers_mut().clear();
+    }
+
+    /// The apiserver removes what nothing holds, and the garbage collector the pod of a job that is gone.
+    fn collect(&mut self) {
+        let free = |meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta| {
+            meta.deletion_timestamp.is_some() && meta.finalizers.as_ref().is_none_or(Vec::is_empty)
+        };
+        self.job = self.job.take().filter(|job| !free(&job.metadata));
+        self.pod =
+            self.pod.take().filter(|pod| !free(&pod.metadata) && (self.job.is_some() || !pod.finalizers().is_empty()));
+    }
+
+    fn user_deletes(&mut self) {
+        if let Some(job) = &mut self.job {
+            job.metadata.deletion_timestamp.get_or_insert(Time(self.now));
+        }
+        self.collect();
+    }
+
+    fn start(&mut self) {
+        let now = self.now;
+        if let Some(pod) =
+            self.pod.as_mut().filter(|pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none())
+        {
+            pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
+            set_status(
+                pod,
+                &json!({"phase": "Running", "containerStatuses": [container("main", &json!({"running": {"startedAt": whole(now)}}))]}),
+            );
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        let now = self.now;
+        let courier = self.job.as_ref().is_some_and(|job| job.spec.courier.enabled);
+        let Some(pod) = self.pod.as_mut() else { return };
+        let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
+        if !running {
+            return;
+        }
+        let (code, reason) = match end {
+            End::Failure => (3, "Error"),
+            End::OutOfMemory => (137, "OOMKilled"),
+            End::Success | End::OutputLost | End::OutputVanished => (0, "Completed"),
+        };
+        let mut record = String::new();
+        if courier && matches!(end, End::Success | End::OutputVanished) {
+            let body = CourierOutput::new(Some(Bytes::from_static(b"<esdl/>")), Vec::new()).unwrap().to_body();
+            record = TerminationRecord::Committed(CommitRecord {
+                attempt: 1,
+                sha256: Digest::of(&body),
+                bytes: body.len() as u64,
+                output_bytes: Some(7),
+            })
+            .to_json();
+            self.output = (end == End::Success).then_some(body);
+        }
+        let main = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": whole(now), "finishedAt": whole(now)}});
+        let sidecar = json!({"terminated": {"exitCode": 0, "message": record}});
+        let phase = if code == 0 { "Succeeded" } else { "Failed" };
+        set_status(
+            pod,
+            &json!({"phase": phase, "containerStatuses": [container("main", &main)], "initContainerStatuses": [container(names::CONTAINER_COURIER, &sidecar)]}),
+        );
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Wait(seconds) => self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap(),
+            Event::Start => self.start(),
+            Event::Finish(end) => self.finish(end),
+            Event::Delete => self.user_deletes(),
+            Event::BrokerDown => self.broker_up = false,
+            Event::BrokerUp => self.broker_up = true,
+            Event::Progress(percent) => {
+                let report = ProgressReport {
+                    fraction: f64::from(percent) / 100.0,
+                    message: String::new(),
+                    heard: self.now,
+                    sent: false,
+                };
+                self.memory.progress = self.pod.as_ref().map(|_| report);
+            }
+            Event::Crash => self.memory = Memory::default(),
+            Event::ReconcileThenCrash(steps) => drop(self.reconcile(steps)),
+            Event::Reconcile => drop(self.reconcile(usize::MAX)),
+        }
+    }
+
+    /// The broker is back, the kubelet does its work, time goes by, until nothing happens any more.
+    fn settle(&mut self) {
+        self.broker_up = true;
+        for _ in 0..40 {
+            self.reconcile(usize::MAX);
+            self.happen(Event::Wait(7));
+            let stopping = self.pod.as_ref().is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+            self.start();
+            self.reconcile(usize::MAX);
+            self.finish(if stopping { End::Failure } else { End::Success });
+        }
+        let plan = self.reconcile(usize::MAX);
+        assert!(plan.is_none_or(|plan| plan.steps.is_empty()), "not quiescent");
+    }
+}
+
+fn container(name: &str, state: &Value) -> Value {
+    json!({"name": name, "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state})
+}
+
+fn whole(now: Timestamp) -> String {
+    Timestamp::from_second(now.as_second()).unwrap().to_string()
+}
+
+fn set_status(pod: &mut Pod, status: &Value) {
+    pod.status = Some(serde_json::from_value(status.clone()).unwrap());
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let end = prop_oneof![
+        4 => Just(End::Success),
+        1 => Just(End::Failure),
+        1 => Just(End::OutOfMemory),
+        1 => Just(End::OutputLost),
+        1 => Just(End::OutputVanished),
+    ];
+    prop_oneof![
+        2 => (1_i64..90).prop_map(Event::Wait),
+        3 => Just(Event::Start),
+        2 => end.prop_map(Event::Finish),
+        1 => Just(Event::Delete),
+        1 => Just(Event::BrokerDown),
+        2 => Just(Event::BrokerUp),
+        1 => (0_u8..=100).prop_map(Event::Progress),
+        1 => Just(Event::Crash),
+        3 => (0_usize..8).prop_map(Event::ReconcileThenCrash),
+        4 => Just(Event::Reconcile),
+    ]
+}
+
+fn assert_ended_well(world: &World) {
+    let told: BTreeSet<&String> = world.results.iter().map(|(id, _)| id).collect();
+    let expected = usize::from(world.taken_on && !world.given_up);
+    assert_eq!((world.results.len(), told.len()), (expected, expected), "the client is told exactly once");
+    assert!(!world.statuses.contains(&JobStatus::Finished), "FINISHED is never sent");
+    let held = world.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
+    assert!(!held, "a pod is held for ever");
+    let queues: Vec<_> = world.queues.iter().filter(|_| !world.left_to_ttl).collect();
+    assert!(!queues.iter().any(|queue| queue.starts_with("omotes.output.")), "an output queue is left: {queues:?}");
+    if let Some(job) = &world.job {
+        assert!(job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal));
+    } else {
+        assert_eq!(world.pod, None, "a pod outlived its job");
+        let left: Vec<_> = queues.into_iter().filter(|queue| !queue.ends_with(".result")).collect();
+        assert!(left.is_empty(), "queues outlived their job: {left:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_ends_well(
+        history in proptest::collection::vec(events(), 0..40),
+        courier: bool,
+        owned: bool,
+        ttl in proptest::option::of(0_i64..100),
+    ) {
+        let mut world = World::new(courier, if owned { "Ensure" } else { "Never" }, ttl);
+        for event in history {
+            world.happen(event);
+        }
+        world.settle();
+        assert_ended_well(&world);
+    }
+}
+
+/// The whole life of a job, cut after every step, for every step.
+#[test]
+fn a_crash_after_any_step_changes_nothing() {
+    for end in [End::Success, End::Failure, End::OutputLost] {
+        for first in 0..12 {
+            for second in 0..12 {
+                let mut world = World::new(true, "Ensure", None);
+                world.happen(Event::ReconcileThenCrash(first));
+                world.reconcile(usize::MAX);
+                world.start();
+                world.happen(Event::ReconcileThenCrash(second));
+                world.finish(end);
+                for limit in 0..12 {
+                    world.happen(Event::ReconcileThenCrash(limit));
+                }
+                world.settle();
+                assert_ended_well(&world);
+                assert_eq!(world.pods_made, 1, "one pod an attempt");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_happy_path_writes_six_times() {
+    let mut world = World::new(true, "Ensure", None);
+    world.reconcile(usize::MAX);
+    world.happen(Event::Wait(2));
+    world.start();
+    world.reconcile(usize::MAX);
+    world.happen(Event::Wait(2));
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    world.user_deletes();
+    world.reconcile(usize::MAX);
+    assert_eq!(world.writes, ["finalizer on", "pod create", "status", "status", "pod finalizer off", "finalizer off"]);
+    assert_eq!(world.statuses, [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running]);
+    assert!(world.job.is_none() && world.pod.is_none());
+}
+
+#[test]
+fn a_broker_that_is_gone_holds_a_deletion_for_a_bounded_time() {
+    let mut world = World::new(true, "Ensure", None);
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.happen(Event::BrokerDown);
+    world.user_deletes();
+    world.reconcile(usize::MAX);
+    world.happen(Event::Wait(5));
+    world.finish(End::Failure);
+    world.reconcile(usize::MAX);
+    assert!(world.job.is_some(), "the client may still be told");
+    world.happen(Event::Wait(300));
+    world.reconcile(usize::MAX);
+    assert!(world.job.is_none() && world.pod.is_none() && world.results.is_empty());
+}

@@ -1,0 +1,109 @@
+//! How much the operator does: for two hundred jobs at once, and for none.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use kube::{ResourceExt, api::ListParams};
+use omotes_operator::api::{OmotesJob, job::Phase};
+use tokio::time::sleep;
+
+use super::Fleet;
+use crate::support::{
+    audit::{self, Request},
+    bed::phase,
+    broker as rabbit,
+    operator::Operator,
+    until,
+};
+
+const JOBS: usize = 200;
+/// Two cores start two to three pods a second.
+const LIMIT: Duration = Duration::from_secs(400);
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn two_hundred_jobs_at_once() {
+    Operator::settled().await;
+    let mut fleet = Fleet::new("scale").await;
+    let mark = audit::mark();
+    let began = Instant::now();
+    for number in 0..JOBS {
+        match number % 2 {
+            0 => fleet.start(&format!("job-{number}"), 1.0).await,
+            _ => fleet.start_bare(&format!("job-{number}"), 1.0).await,
+        };
+    }
+    println!("{JOBS} jobs applied in {:.1?}", began.elapsed());
+    until("all jobs have ended", LIMIT, || async {
+        sleep(Duration::from_secs(1)).await;
+        let jobs = fleet.space.jobs.list(&ListParams::default()).await.unwrap().items;
+        let phases = counted(jobs.iter().map(|job| phase(job).map_or("", Phase::as_str)));
+        let ended = jobs.iter().filter(|job| phase(job).is_some_and(Phase::is_terminal)).count();
+        if ended == JOBS { Ok(()) } else { Err(format!("{phases:?}")) }
+    })
+    .await;
+    println!("all ended after {:.1?}", began.elapsed());
+    let depths = rabbit::depths().await;
+    let waiting = counted(fleet.crew.iter().map(|member| depths.get(&format!("jobs.{}.result", member.id))));
+    assert_eq!(waiting, [(Some(&1), JOBS)].into(), "each client has one result waiting");
+
+    let space = fleet.space.name.clone();
+    let deleted = Instant::now();
+    fleet.ends_well().await;
+    println!("all deleted in {:.1?}", deleted.elapsed());
+    let requests = mark.of_operator();
+    let errors = counted(requests.iter().filter(|request| request.code >= 400).map(failed));
+    println!("errors: {errors:?}");
+    assert_prices(&requests.into_iter().filter(|request| request.namespace == space).collect::<Vec<_>>());
+    assert!(errors.is_empty(), "nothing the operator asks for is refused: {errors:?}");
+}
+
+fn failed(request: &Request) -> String {
+    format!("{} {}", request.code, request.short())
+}
+
+/// Every write of the operator for these jobs, by kind: the price of each job is what it should be.
+fn assert_prices(requests: &[Request]) {
+    let mut jobs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for write in requests.iter().filter(|request| request.is_write() && request.resource != "secrets") {
+        jobs.entry(write.name.strip_suffix("-1").filter(|_| write.resource == "pods").unwrap_or(&write.name))
+            .or_default()
+            .push(write.short());
+    }
+    let all = counted(jobs.values().flatten());
+    let patches = jobs.values().map(|writes| writes.iter().filter(|w| *w == "patch omotesjobs/status").count());
+    println!("writes: {all:?}; jobs by number of status patches: {:?}", counted(patches.clone()));
+    for (name, writes) in &jobs {
+        let of = counted(writes.iter().map(String::as_str).filter(|write| *write != "patch omotesjobs/status"));
+        assert_eq!(of, [("create pods", 1), ("patch pods", 1), ("patch omotesjobs", 2)].into(), "{name}: {writes:?}");
+    }
+    assert!(patches.clone().all(|patches| patches <= 3), "what it waits for, Running, the end");
+    assert_eq!(jobs.len(), JOBS);
+}
+
+fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
+    items.fold(BTreeMap::new(), |mut counts, item| {
+        *counts.entry(item).or_default() += 1;
+        counts
+    })
+}
+
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn without_live_jobs_there_is_silence() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let operator = Operator::settled().await;
+    let jobs = kube::Api::<OmotesJob>::all(operator.client.clone()).list(&ListParams::default()).await.unwrap();
+    let live = jobs.iter().filter(|job| !phase(job).is_some_and(Phase::is_terminal)).map(ResourceExt::name_any);
+    assert_eq!(live.collect::<Vec<_>>(), Vec::<String>::new(), "no job may be alive");
+    let mark = audit::mark();
+    sleep(MINUTE).await;
+    let requests = mark.of_operator();
+    let asked = counted(requests.iter().map(Request::short));
+    println!("asked in a minute: {asked:?}");
+    let noise = asked.keys().filter(|short| !short.ends_with(" leases") && !short.starts_with("watch "));
+    assert_eq!(noise.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(asked["update leases"] > 20, "the leader renews, and the audit log sees it");
+}

@@ -1,0 +1,78 @@
+//! The apiserver's audit log: what was really asked of it, and by whom.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Seek, SeekFrom},
+};
+
+use serde_json::Value;
+
+use super::bed::variable;
+
+/// A place in the audit log.
+pub struct Mark(u64);
+
+/// The end of the audit log as it is now.
+pub fn mark() -> Mark {
+    Mark(std::fs::metadata(variable("OMOTES_AUDIT_LOG")).map_or(0, |meta| meta.len()))
+}
+
+/// One finished request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub user: String,
+    pub verb: String,
+    pub resource: String,
+    pub subresource: String,
+    pub namespace: String,
+    pub name: String,
+    pub code: i64,
+    pub body: Value,
+}
+
+impl Mark {
+    /// The requests since then that ended, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        let mut file = File::open(variable("OMOTES_AUDIT_LOG")).unwrap();
+        file.seek(SeekFrom::Start(self.0)).unwrap();
+        BufReader::new(file).lines().map_while(Result::ok).filter_map(|line| request(&line)).collect()
+    }
+
+    /// The same of the operator alone.
+    pub fn of_operator(&self) -> Vec<Request> {
+        let user = format!("system:serviceaccount:{}:omotes-operator", variable("OMOTES_NAMESPACE"));
+        self.requests().into_iter().filter(|request| request.user == user).collect()
+    }
+}
+
+impl Request {
+    /// Whether it changes something.
+    pub fn is_write(&self) -> bool {
+        !matches!(self.verb.as_str(), "get" | "list" | "watch")
+    }
+
+    /// A short form for comparison: `patch omotesjobs/status`.
+    pub fn short(&self) -> String {
+        let slash = if self.subresource.is_empty() { "" } else { "/" };
+        format!("{} {}{slash}{}", self.verb, self.resource, self.subresource)
+    }
+}
+
+fn request(line: &str) -> Option<Request> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    if event["stage"] != "ResponseComplete" {
+        return None;
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let object = &event["objectRef"];
+    Some(Request {
+        user: text(&event["user"]["username"]),
+        verb: text(&event["verb"]),
+        resource: text(&object["resource"]),
+        subresource: text(&object["subresource"]),
+        namespace: text(&object["namespace"]),
+        name: text(&object["name"]),
+        code: event["responseStatus"]["code"].as_i64().unwrap_or_default(),
+        body: event["requestObject"].clone(),
+    })
+}

@@ -1,0 +1,241 @@
+//! The cluster: namespaces of a test's own, jobs in them, and waiting for what becomes of them.
+
+use std::{env, process::Command, time::Duration};
+
+use k8s_openapi::api::{
+    core::v1::{Namespace, Pod},
+    events::v1::Event,
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use omotes_operator::api::{OmotesJob, job::Phase};
+use serde_json::{Value, json};
+
+use super::until;
+
+/// How long anything that works takes at most on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A variable that `target/testbed/env` exports.
+pub fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make up` and `. target/testbed/env` first"))
+}
+
+/// Runs the test bed's own command, such as `broker restart`.
+pub fn testbed(arguments: &[&str]) -> String {
+    let output = Command::new(variable("OMOTES_TESTBED")).args(arguments).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "testbed {arguments:?}: {text}");
+    text
+}
+
+/// Runs kubectl and tells whether it succeeded, and what it said.
+pub fn kubectl(arguments: &[&str], input: Option<&str>) -> (bool, String) {
+    use std::{io::Write, process::Stdio};
+    let mut child = Command::new("kubectl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.unwrap_or_default().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text)
+}
+
+/// A client for the cluster that `KUBECONFIG` names.
+pub async fn cluster() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    variable("KUBECONFIG");
+    Client::try_default().await.unwrap()
+}
+
+/// A namespace of a test's own, which enforces `restricted`.
+pub struct Space {
+    pub client: Client,
+    pub name: String,
+    pub jobs: Api<OmotesJob>,
+    pub pods: Api<Pod>,
+}
+
+impl Space {
+    /// A fresh namespace called after the test.
+    pub async fn new(test: &str) -> Self {
+        Self::labelled(test, json!({"pod-security.kubernetes.io/enforce": "restricted"})).await
+    }
+
+    /// A fresh namespace that nobody prepared, called after the test.
+    pub async fn bare(test: &str) -> Self {
+        Self::labelled(test, json!({})).await
+    }
+
+    async fn labelled(test: &str, labels: Value) -> Self {
+        let client = cluster().await;
+        let name = format!("{}-{:06x}", test.replace('_', "-"), fastrand::u32(..0x0100_0000));
+        let namespace = json!({"metadata": {"name": name, "labels": labels}});
+        let api: Api<Namespace> = Api::all(client.clone());
+        api.create(&PostParams::default(), &serde_json::from_value(namespace).unwrap()).await.unwrap();
+        let jobs = Api::namespaced(client.clone(), &name);
+        let pods = Api::namespaced(client.clone(), &name);
+        Self { client, name, jobs, pods }
+    }
+
+    /// Creates a job, unchanged.
+    pub async fn create(&self, job: &OmotesJob) -> OmotesJob {
+        self.jobs.create(&PostParams::default(), job).await.unwrap()
+    }
+
+    /// Waits until `wanted` holds of the job called `name`.
+    pub async fn wait(&self, name: &str, what: &str, wanted: impl Fn(&OmotesJob) -> bool) -> OmotesJob {
+        until(&format!("{}/{name}: {what}", self.name), PATIENCE, || async {
+            match self.jobs.get_opt(name).await.unwrap() {
+                Some(job) if wanted(&job) => Ok(job),
+                Some(job) => Err(serde_json::to_string(&job.status).unwrap()),
+                None => Err("there is no such job".to_owned()),
+            }
+        })
+        .await
+    }
+
+    /// Waits until the job called `name` has ended.
+    pub async fn ended(&self, name: &str) -> OmotesJob {
+        self.wait(name, "ended", |job| phase(job).is_some_and(Phase::is_terminal)).await
+    }
+
+    /// Waits until the program of the job called `name` runs.
+    pub async fn running(&self, name: &str) -> OmotesJob {
+        self.wait(name, "running", |job| phase(job) == Some(Phase::Running)).await
+    }
+
+    /// Asks for the deletion of the job called `name`.
+    pub async fn delete(&self, name: &str) {
+        self.jobs.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until there is no job called `name` any more.
+    pub async fn gone(&self, name: &str) {
+        until(&format!("{}/{name} is gone", self.name), PATIENCE, || async {
+            match self.jobs.get_opt(name).await.unwrap() {
+                None => Ok(()),
+                Some(job) => Err(serde_json::to_string(&(&job.metadata, &job.status)).unwrap()),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until neither a job nor a pod is left.
+    pub async fn empty(&self) {
+        until(&format!("{} is empty", self.name), PATIENCE, || async {
+            let jobs = self.jobs.list(&ListParams::default()).await.unwrap().items;
+            let pods = self.pods.list(&ListParams::default()).await.unwrap().items;
+            let names: Vec<String> =
+                jobs.iter().map(ResourceExt::name_any).chain(pods.iter().map(ResourceExt::name_any)).collect();
+            if names.is_empty() { Ok(()) } else { Err(names.join(", ")) }
+        })
+        .await;
+    }
+
+    /// Waits for an Event about the job called `name`, and returns what it says.
+    pub async fn event(&self, name: &str, reason: &str) -> String {
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.name);
+        until(&format!("an Event {reason} about {}/{name}", self.name), PATIENCE, || async {
+            let about = ListParams::default().fields(&format!("regarding.name={name},reason={reason}"));
+            let found = events.list(&about).await.unwrap().items.into_iter().next();
+            found.map(|event| event.note.unwrap_or_default()).ok_or_else(|| "no such Event".to_owned())
+        })
+        .await
+    }
+
+    /// Asks for the removal of the namespace.
+    pub async fn abandon(&self) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        api.delete(&self.name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Removes the namespace; nothing in it may hold it back.
+    pub async fn remove(self) {
+        self.abandon().await;
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        until(&format!("namespace {} is gone", self.name), PATIENCE, || async {
+            match api.get_opt(&self.name).await.unwrap() {
+                None => Ok(()),
+                Some(namespace) => Err(serde_json::to_string(&namespace.status).unwrap()),
+            }
+        })
+        .await;
+    }
+}
+
+/// The phase in a job's status.
+pub fn phase(job: &OmotesJob) -> Option<Phase> {
+    job.status.as_ref().and_then(|status| status.phase)
+}
+
+/// The cause in a job's status, as text; empty while there is none.
+pub fn cause(job: &OmotesJob) -> &'static str {
+    job.status.as_ref().and_then(|status| status.termination.as_ref()).map_or("", |end| end.cause.as_str())
+}
+
+/// Status and reason of a condition in a job's status, such as `False Unroutable`; empty while it is not there.
+pub fn verdict(job: &OmotesJob, type_: &str) -> String {
+    let mut conditions = job.status.iter().flat_map(|status| &status.conditions);
+    let found = conditions.find(|condition| condition.type_ == type_);
+    found.map(|condition| format!("{} {}", condition.status, condition.reason)).unwrap_or_default()
+}
+
+/// What a job's status says of its end.
+pub fn message(job: &OmotesJob) -> String {
+    let termination = job.status.as_ref().and_then(|status| status.termination.clone());
+    termination.and_then(|end| end.message).unwrap_or_default()
+}
+
+/// A job whose main container runs a shell script as user 10001, admitted where `restricted` is enforced.
+pub fn shell_job(name: &str, script: &str) -> OmotesJob {
+    job(name, &json!({"template": {"spec": pod_spec(script)}}))
+}
+
+/// A job with this spec.
+pub fn job(name: &str, spec: &Value) -> OmotesJob {
+    let job =
+        json!({"apiVersion": "omotes.io/v1alpha1", "kind": "OmotesJob", "metadata": {"name": name}, "spec": spec});
+    serde_json::from_value(job).unwrap()
+}
+
+/// `value` with `patch` merged into it (RFC 7386): a null takes a field away.
+pub fn merged(value: Value, patch: &Value) -> Value {
+    let Value::Object(changes) = patch else { return patch.clone() };
+    let mut object = value.as_object().cloned().unwrap_or_default();
+    for (key, change) in changes {
+        let before = object.remove(key).unwrap_or_default();
+        if !change.is_null() {
+            object.insert(key.clone(), merged(before, change));
+        }
+    }
+    object.into()
+}
+
+/// The pod of [`shell_job`].
+pub fn pod_spec(script: &str) -> Value {
+    json!({
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": false,
+        "securityContext": {"runAsNonRoot": true, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
+        "terminationGracePeriodSeconds": 5,
+        "containers": [container("main", script)],
+    })
+}
+
+/// A busybox container that is admitted where `restricted` is enforced.
+pub fn container(name: &str, script: &str) -> Value {
+    json!({
+        "name": name,
+        "image": "localhost/busybox:1",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh", "-c", script],
+        "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": true},
+    })
+}

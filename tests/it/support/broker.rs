@@ -1,0 +1,101 @@
+//! The broker as its administrator sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeleteOptions};
+use omotes_operator::wire::{JobResult, ResultType};
+use prost::Message;
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+use super::{
+    bed::{PATIENCE, testbed, variable},
+    client::{connect, queues},
+    until,
+};
+
+/// Starts the broker, unless it runs.
+pub fn up() {
+    testbed(&["broker", "start"]);
+}
+
+async fn ask(method: Method, path: &str) -> Result<Value, String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder().tls_certs_only([]).build().unwrap();
+    let url = format!("{}/api/{path}", variable("OMOTES_ADMIN_MANAGEMENT_URI"));
+    let answer = client.request(method, url).send().await.map_err(|error| error.to_string())?;
+    let body = answer.bytes().await.map_err(|error| error.to_string())?;
+    Ok(serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// The address that holds the exclusive leader queue.
+pub async fn leader_queue_holder() -> Option<String> {
+    let queue = ask(Method::GET, "queues/omotes/omotes.leader").await.ok()?;
+    queue["owner_pid_details"]["peer_host"].as_str().map(str::to_owned)
+}
+
+/// All connections of `user`.
+pub async fn connections(user: &str) -> Vec<Value> {
+    let all = ask(Method::GET, "connections?columns=user,peer_host,ssl,state").await.unwrap();
+    all.as_array().unwrap().iter().filter(|connection| connection["user"] == user).cloned().collect()
+}
+
+/// Breaks all connections of `user`.
+pub async fn disconnect(user: &str) {
+    ask(Method::DELETE, &format!("connections/username/{user}")).await.unwrap();
+}
+
+/// All queues and how many messages wait in each, as of now.
+pub async fn depths() -> BTreeMap<String, u64> {
+    let all = until("the management API answers", PATIENCE, || async {
+        let queues = ask(Method::GET, "queues/omotes?disable_stats=true&enable_queue_totals=true").await?;
+        queues.as_array().cloned().ok_or_else(|| queues.to_string())
+    })
+    .await;
+    let named = all.iter().map(|queue| (queue["name"].as_str().unwrap().to_owned(), queue["messages"].as_u64()));
+    named.map(|(name, messages)| (name, messages.unwrap_or_default())).collect()
+}
+
+/// Waits until a result waits for the client of `job_id`.
+pub async fn result_waits(job_id: &str) {
+    until("a result waits", PATIENCE, || async {
+        let depth = depths().await.get(&queues(job_id)[2]).copied();
+        if depth == Some(0) || depth.is_none() { Err(format!("{depth:?}")) } else { Ok(()) }
+    })
+    .await;
+}
+
+/// The queues with outputs of jobs that there are now.
+pub async fn outputs() -> BTreeSet<String> {
+    depths().await.into_keys().filter(|queue| queue.starts_with("omotes.output.")).collect()
+}
+
+/// Waits until nothing is left of these deleted jobs but result queues, and no output but those of `before`.
+pub async fn clean(job_ids: &[String], before: &BTreeSet<String>) {
+    until("the broker holds nothing of the deleted jobs", PATIENCE, || async {
+        let ours = |queue: &String| {
+            queue.starts_with("omotes.output.") && !before.contains(queue)
+                || job_ids.iter().any(|id| queue.contains(id.as_str()) && !queue.ends_with(".result"))
+        };
+        let left: Vec<String> = depths().await.into_keys().filter(ours).collect();
+        if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+    })
+    .await;
+}
+
+/// The one result that waits for the client of `job_id`; panics unless it is exactly one, of this type. Removes its queue.
+pub async fn only_result_waiting(job_id: &str, expected: ResultType) -> JobResult {
+    let connection = connect().await;
+    let channel = connection.create_channel().await.unwrap();
+    let queue = &queues(job_id)[2];
+    let mut results = Vec::new();
+    while let Some(message) = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await.unwrap() {
+        message.acker.ack(BasicAckOptions::default()).await.unwrap();
+        results.push(JobResult::decode(&*message.data).unwrap());
+    }
+    channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    connection.close(200, "done".into()).await.unwrap();
+    assert_eq!(results.len(), 1, "exactly one result of {job_id}: {results:?}");
+    assert_eq!(results[0].result_type(), expected, "{:?}", results[0]);
+    results.remove(0)
+}

@@ -1,0 +1,155 @@
+//! A client of the operator, as programs written against the OMOTES SDK are: it consumes a job's queues.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use lapin::{
+    Connection, ConnectionProperties,
+    message::Delivery,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+use omotes_operator::wire::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
+use prost::Message;
+use tokio::sync::mpsc;
+
+use super::{bed::variable, until};
+
+/// One message that a client got.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    Status(JobStatus),
+    Progress(f64),
+    Result { message_id: String, result: Box<JobResult> },
+}
+
+/// A client that waits on one job's queues.
+pub struct Listener {
+    connection: Connection,
+    heard: mpsc::UnboundedReceiver<Heard>,
+    /// Everything heard so far, in order of arrival.
+    pub log: Vec<Heard>,
+}
+
+/// A connection as the client's user.
+pub async fn connect() -> Connection {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Connection::connect(&variable("OMOTES_AMQP_URI"), ConnectionProperties::default()).await.unwrap()
+}
+
+/// How many messages wait in `queue`; `None` when there is no such queue. Renews the queue's lease.
+pub async fn depth(connection: &Connection, queue: &str) -> Option<u32> {
+    let channel = connection.create_channel().await.unwrap();
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+    declared.ok().map(|queue| queue.message_count())
+}
+
+/// The next message in `queue`, which is then gone from there.
+pub async fn take(connection: &Connection, queue: &str) -> Option<Heard> {
+    let channel = connection.create_channel().await.unwrap();
+    let got = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await.unwrap();
+    got.map(|message| decode(queue, &message.delivery))
+}
+
+/// The names of a job's three queues.
+pub fn queues(job_id: &str) -> [String; 3] {
+    ["progress", "status", "result"].map(|kind| format!("jobs.{job_id}.{kind}"))
+}
+
+impl Listener {
+    /// Waits for the queues of `job_id` and consumes them; every message is acknowledged.
+    pub async fn attach(job_id: &str) -> Self {
+        let connection = connect().await;
+        let (sender, heard) = mpsc::unbounded_channel();
+        for queue in queues(job_id) {
+            until(&format!("{queue} is there"), Duration::from_secs(60), || async {
+                depth(&connection, &queue).await.map(drop).ok_or_else(|| "no such queue".to_owned())
+            })
+            .await;
+            let channel = connection.create_channel().await.unwrap();
+            let consumer = channel
+                .basic_consume(queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+                .await
+                .unwrap();
+            tokio::spawn(forward(channel, consumer, queue, sender.clone()));
+        }
+        Self { connection, heard, log: Vec::new() }
+    }
+
+    /// Takes in everything that arrives until the result is there, and for `after` beyond it.
+    pub async fn listen(&mut self, limit: Duration, after: Duration) -> &[Heard] {
+        let deadline = tokio::time::Instant::now() + limit;
+        while self.results().is_empty() {
+            let next = tokio::time::timeout_at(deadline, self.heard.recv()).await;
+            self.log.push(next.unwrap_or_else(|_| panic!("no result within {limit:?}; heard {:?}", self.log)).unwrap());
+        }
+        let end = tokio::time::Instant::now() + after;
+        while let Ok(Some(heard)) = tokio::time::timeout_at(end, self.heard.recv()).await {
+            self.log.push(heard);
+        }
+        &self.log
+    }
+
+    /// Stops consuming.
+    pub async fn leave(self) {
+        self.connection.close(200, "done".into()).await.unwrap();
+    }
+
+    /// The results heard so far.
+    pub fn results(&self) -> Vec<&JobResult> {
+        self.log
+            .iter()
+            .filter_map(|heard| if let Heard::Result { result, .. } = heard { Some(&**result) } else { None })
+            .collect()
+    }
+
+    /// The message-ids of the results heard so far.
+    pub fn message_ids(&self) -> Vec<&str> {
+        self.log
+            .iter()
+            .filter_map(|heard| if let Heard::Result { message_id, .. } = heard { Some(&**message_id) } else { None })
+            .collect()
+    }
+
+    /// The statuses heard so far.
+    pub fn statuses(&self) -> Vec<JobStatus> {
+        self.log
+            .iter()
+            .filter_map(|heard| if let Heard::Status(status) = heard { Some(*status) } else { None })
+            .collect()
+    }
+
+    /// The one result; panics unless it is exactly one, of this type.
+    pub fn only_result(&self, expected: ResultType) -> &JobResult {
+        let results = self.results();
+        assert_eq!(results.len(), 1, "a client gets exactly one result: {results:?}");
+        assert_eq!(results[0].result_type(), expected, "{:?}", results[0]);
+        results[0]
+    }
+}
+
+async fn forward(
+    channel: lapin::Channel,
+    mut consumer: lapin::Consumer,
+    queue: String,
+    sender: mpsc::UnboundedSender<Heard>,
+) {
+    while let Some(Ok(delivery)) = consumer.next().await {
+        let heard = decode(&queue, &delivery);
+        channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await.unwrap();
+        if sender.send(heard).is_err() {
+            return;
+        }
+    }
+}
+
+fn decode(queue: &str, delivery: &Delivery) -> Heard {
+    let body = delivery.data.as_slice();
+    let message_id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
+    match queue.rsplit('.').next() {
+        Some("status") => Heard::Status(JobStatusUpdate::decode(body).unwrap().status()),
+        Some("progress") => Heard::Progress(JobProgressUpdate::decode(body).unwrap().progress),
+        _ => Heard::Result { message_id, result: Box::new(JobResult::decode(body).unwrap()) },
+    }
+}

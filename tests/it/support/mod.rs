@@ -1,0 +1,29 @@
+//! What the tests against the real cluster and broker share.
+//!
+//! They need the test bed with the operator installed (`make up`, then `. target/testbed/env`); `make test` sees to it.
+
+pub mod audit;
+pub mod bed;
+pub mod broker;
+pub mod client;
+pub mod operator;
+
+use std::{future::Future, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+/// Asks `look` again and again until it answers, at most for `limit`; then panics with `what` and its last word.
+pub async fn until<T, F: Future<Output = Result<T, String>>>(
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let start = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(last) if start.elapsed() > limit => panic!("{what}: not within {limit:?}; last seen: {last}"),
+            Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
