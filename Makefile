@@ -1,0 +1,96 @@
+# The commands of this repository. `make help` lists them; the README says when to use which.
+#
+# Tools that are not there are built or installed by the targets that need them, into
+# $XDG_CACHE_HOME/omotes-operator, by version. What only the system can give (Rust, Go, a Debian or Ubuntu, root) is
+# checked first and named with the command that installs it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(OMOTES_TESTBED_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/omotes-operator)
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+VENV := target/venv
+TESTBED := tests/testbed/testbed
+TIMED := tests/timed
+# How many tests talk to the one node at once.
+TEST_THREADS ?= 6
+
+.PHONY: help
+help: ## Lists the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+.PHONY: demo
+demo: ## From nothing to a result: test bed, operator, a real job with live progress, its checked result.
+	@examples/demo
+
+.PHONY: test
+test: ## Everything that must hold.
+	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
+	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
+	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
+	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
+	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
+	@$(TIMED) "disruption tests" $(MAKE) --no-print-directory test-disruption
+	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
+	@$(TIMED) --report
+
+.PHONY: test-unit
+test-unit: ## The tests that need nothing but this checkout and Rust.
+	@cargo test --locked
+
+.PHONY: test-examples
+test-examples: $(VENV)/ready ## The examples' own tests.
+	@$(VENV)/bin/python -m pytest --quiet examples
+
+.PHONY: test-chart
+test-chart: ## The chart against an apiserver of its own.
+	@PATH="$$($(TESTBED) tools kubernetes etcd helm):$$PATH" tests/chart/install
+
+.PHONY: test-cluster
+test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
+	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --test-threads $(TEST_THREADS)
+
+.PHONY: test-disruption
+test-disruption: ## The tests on the test bed that kill leaders and restart the broker; needs `make up`.
+	@. target/testbed/env && cargo test --locked --test it -- --ignored disruption:: --test-threads 1 --nocapture
+
+.PHONY: up
+up: check image ## Brings the test bed up with the operator installed, and leaves it running.
+	@$(TESTBED) up
+	@examples/heat-network/workload/fetch-packages.sh
+	@$(TESTBED) image build localhost/heat-network:1 examples/heat-network/workload --build-arg BASE=localhost/debian-python:bookworm
+	@. target/testbed/env && IMAGE=$$(tests/testbed/operator-image) && export IMAGE && unset OMOTES_BROKER_CA && tests/testbed/install-operator
+	@echo "The test bed is up. In your shell: . target/testbed/env"
+
+.PHONY: down
+down: ## Stops the test bed; `make up` goes on where it stopped.
+	@$(TESTBED) down
+
+.PHONY: check
+check:
+	@$(TESTBED) check
+
+.PHONY: lint
+lint: ## Formatting, clippy, dependencies, the chart and the shell scripts.
+	@$(TIMED) "cargo fmt" cargo fmt --check
+	@$(TIMED) "cargo clippy" cargo clippy --locked --all-targets -- -D warnings
+	@$(TIMED) "cargo deny, cargo machete" tests/lint-dependencies
+	@$(TIMED) "chart" bash -c 'PATH="$$($(TESTBED) tools helm kubeconform kube-score):$$PATH" tests/chart/lint'
+
+.PHONY: crds
+crds: ## Writes the generated CustomResourceDefinitions.
+	@cargo run --quiet --locked -- crd > target/crd.yaml
+	@install -D -m 644 target/crd.yaml crds/omotes.io_omotesjobs.yaml
+	@install -D -m 644 target/crd.yaml charts/omotes-operator/files/crds/omotes.io_omotesjobs.yaml
+
+.PHONY: image
+image: ## Builds the static binary and lays out what the Dockerfile copies, in target/image.
+	@cargo build --locked --release
+	@install -D $(BUILT)/$(HOST)/release/omotes-operator target/image/omotes-operator
+	@install -D -m 644 /etc/ssl/certs/ca-certificates.crt target/image/ca-certificates.crt
+
+$(VENV)/ready: examples/requirements-dev.txt
+	@python3 -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --requirement examples/requirements-dev.txt
+	@touch $@
