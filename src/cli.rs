@@ -4,10 +4,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
-use crate::telemetry::Format;
+use crate::{api::job::MAX_SECONDS, telemetry::Format};
 
 /// The Kubernetes operator for long, expensive jobs whose clients wait for results on `RabbitMQ`.
 #[derive(Debug, Parser)]
@@ -42,6 +42,16 @@ pub enum CourierPart {
     Run,
 }
 
+/// What the client of a job that was stopped at its deadline hears.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum DeadlineResult {
+    /// What OMOTES' clients expect.
+    Cancelled,
+    /// The protocol's own word for it.
+    Timeout,
+}
+
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct Run {
@@ -65,6 +75,26 @@ pub struct Run {
     /// Requests and limits of the courier's containers, as JSON.
     #[arg(long, env = "OMOTES_COURIER_RESOURCES", default_value = "{}")]
     pub courier_resources: String,
+
+    /// For jobs that give spec.expectedDuration without secondsPerResource: 1 to 315360000 (ten years).
+    #[arg(long, env = "OMOTES_DEFAULT_SECONDS_PER_RESOURCE", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=MAX_SECONDS))]
+    pub default_seconds_per_resource: i64,
+
+    /// For jobs that give spec.expectedDuration without bufferSeconds: 0 to 315360000 (ten years).
+    #[arg(long, env = "OMOTES_DEFAULT_BUFFER_SECONDS", default_value_t = 1200, value_parser = clap::value_parser!(i64).range(0..=MAX_SECONDS))]
+    pub default_buffer_seconds: i64,
+
+    /// For jobs without spec.maxRunSeconds: 1 to 315360000 (ten years). Left out, such jobs have no limit.
+    #[arg(long, env = "OMOTES_DEFAULT_MAX_RUN_SECONDS", value_parser = clap::value_parser!(i64).range(1..=MAX_SECONDS))]
+    pub default_max_run_seconds: Option<i64>,
+
+    /// For jobs without spec.startDeadlineSeconds: 1 to 315360000 (ten years). Left out, such jobs have no limit.
+    #[arg(long, env = "OMOTES_DEFAULT_START_DEADLINE_SECONDS", value_parser = clap::value_parser!(i64).range(1..=MAX_SECONDS))]
+    pub default_start_deadline_seconds: Option<i64>,
+
+    /// What the client of a job that was stopped at its deadline hears: CANCELLED or TIMEOUT.
+    #[arg(long, env = "OMOTES_DEADLINE_RESULT_TYPE", value_enum, default_value_t = DeadlineResult::Cancelled)]
+    pub deadline_result_type: DeadlineResult,
 
     /// The namespace of the operator's Lease and key.
     #[arg(long, env = "POD_NAMESPACE")]

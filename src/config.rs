@@ -4,12 +4,22 @@
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 
-use crate::{broker::BrokerConfig, cli::Run, controller::Options};
+use crate::{
+    api::status::ResultType,
+    broker::BrokerConfig,
+    cli::{DeadlineResult, Run},
+    controller::Options,
+    limits::Defaults,
+};
 
 /// A resolved configuration.
 pub struct Config {
     /// Requests and limits of the courier's containers.
     pub courier_resources: ResourceRequirements,
+    /// The limits of a job that gives none.
+    pub defaults: Defaults,
+    /// What the client of a job that was stopped at its deadline hears.
+    pub deadline_result: ResultType,
     /// How to reach the broker.
     pub broker: BrokerConfig,
     /// What the controller is started with.
@@ -52,6 +62,16 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
     }
     Ok(Config {
         courier_resources,
+        defaults: Defaults {
+            seconds_per_resource: run.default_seconds_per_resource,
+            buffer_seconds: run.default_buffer_seconds,
+            max_run_seconds: run.default_max_run_seconds,
+            start_deadline_seconds: run.default_start_deadline_seconds,
+        },
+        deadline_result: match run.deadline_result_type {
+            DeadlineResult::Cancelled => ResultType::Cancelled,
+            DeadlineResult::Timeout => ResultType::Timeout,
+        },
         broker: BrokerConfig {
             amqp_uri_file: file("amqp-uri"),
             management_uri_file: Some(file("management-uri")),

@@ -4,7 +4,7 @@
 //! ```text
 //! shell   main cli config operator leader http telemetry controller broker courier   async, clients, clock
 //!   |
-//! core    plan  pods  topology  wire                                                 pure: no clock, no I/O
+//! core    plan  pods  limits  topology  wire                                         pure: no clock, no I/O
 //!   |
 //! api     api                                                                        types, schema, names
 //! ```
@@ -29,6 +29,7 @@ pub mod controller;
 pub mod courier;
 pub mod http;
 pub mod leader;
+pub mod limits;
 pub mod operator;
 pub mod plan;
 pub mod pods;

@@ -147,6 +147,8 @@ async fn settings(client: &Client, run: &Run, config: &Config) -> anyhow::Result
         courier_pull_policy: run.courier_image_pull_policy.clone(),
         courier_resources: config.courier_resources.clone(),
         capability_key: capability_key(&api).await.context("reading the operator's key")?,
+        defaults: config.defaults.clone(),
+        deadline_result: config.deadline_result,
     })
 }
 

@@ -18,14 +18,14 @@ use crate::{
         OmotesJob,
         job::EsdlSource,
         names::{self, JobId, ROOT},
+        status::ResultType,
     },
+    limits::{Defaults, grace_seconds},
     wire::{Capability, CapabilityKey},
 };
 
 /// The user of the courier where main declares none: the image's own, `nonroot` by convention.
 const COURIER_USER: i64 = 65532;
-/// Kubernetes' default grace, which the courier's flush time can only raise.
-pub(crate) const DEFAULT_GRACE_SECONDS: i64 = 30;
 
 const VOLUME_WORK: &str = "omotes-work";
 const VOLUME_INPUT: &str = "omotes-input";
@@ -42,6 +42,10 @@ pub struct Settings {
     pub courier_resources: ResourceRequirements,
     /// The key under which every job's capability is made.
     pub capability_key: CapabilityKey,
+    /// The limits of a job that gives none.
+    pub defaults: Defaults,
+    /// What a client hears of a job that was stopped at its deadline: CANCELLED, as OMOTES' clients expect, or TIMEOUT.
+    pub deadline_result: ResultType,
 }
 
 /// One attempt of a job.
@@ -79,7 +83,7 @@ pub fn main_container(pod: &Pod) -> String {
 pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
     let job = attempt.job;
     let template = job.spec.template.clone();
-    let mut pod = Pod { metadata: metadata(attempt), spec: template.spec, status: None };
+    let mut pod = Pod { metadata: metadata(attempt, settings), spec: template.spec, status: None };
     let main = main_container(&pod);
     let courier = job.spec.courier.enabled;
     if let Some(spec) = &mut pod.spec {
@@ -87,22 +91,23 @@ pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
         spec.volumes.get_or_insert_default().extend(volumes(job));
         spec.init_containers.iter_mut().flatten().chain(&mut spec.containers).for_each(keep_last_words);
         if let Some(main) = spec.containers.iter_mut().find(|container| container.name == main) {
-            equip(main, attempt);
+            equip(main, attempt, settings);
         }
         if courier {
             add_courier(spec, &main, attempt, settings);
         }
+        lower_ceiling(spec, job, settings);
     }
     pod
 }
 
-fn metadata(attempt: Attempt<'_>) -> ObjectMeta {
+fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
     let job = attempt.job;
     let template = job.spec.template.metadata.clone().unwrap_or_default();
     let mut labels = template.labels.unwrap_or_default();
     labels.extend(own_labels(attempt));
     let mut annotations = template.annotations.unwrap_or_default();
-    annotations.extend(input_annotations(attempt));
+    annotations.extend(input_annotations(attempt, settings));
     ObjectMeta {
         name: Some(names::pod_name(&job.name_any(), attempt.number)),
         namespace: job.namespace(),
@@ -125,7 +130,7 @@ fn own_labels(attempt: Attempt<'_>) -> impl Iterator<Item = (String, String)> {
     .map(|(key, value)| (key.to_owned(), value))
 }
 
-fn input_annotations(attempt: Attempt<'_>) -> BTreeMap<String, String> {
+fn input_annotations(attempt: Attempt<'_>, settings: &Settings) -> BTreeMap<String, String> {
     let spec = &attempt.job.spec;
     let input = spec.input.clone().unwrap_or_default();
     let about = json!({
@@ -133,6 +138,7 @@ fn input_annotations(attempt: Attempt<'_>) -> BTreeMap<String, String> {
         "name": attempt.job.name_any(),
         "reference": spec.job_reference,
         "attempt": attempt.number,
+        "timeLimitSeconds": settings.defaults.run_seconds(spec),
     });
     let inline = input.esdl.and_then(|esdl| esdl.inline);
     [
@@ -241,17 +247,28 @@ fn keep_last_words(container: &mut Container) {
 }
 
 /// Main's environment and mounts.
-fn equip(main: &mut Container, attempt: Attempt<'_>) {
-    let variables =
-        [("OMOTES_JOB_ID", JobId::of(attempt.job).to_string()), ("OMOTES_ATTEMPT", attempt.number.to_string())];
+fn equip(main: &mut Container, attempt: Attempt<'_>, settings: &Settings) {
+    let variables = environment(attempt, settings);
     let env = main.env.get_or_insert_default();
     env.retain(|known| variables.iter().all(|(name, _)| known.name != *name));
-    env.extend(variables.into_iter().map(|(name, value)| variable(name, value)));
+    env.extend(variables.into_iter().filter_map(|(name, value)| Some(variable(name, value?))));
     let mounts = main.volume_mounts.get_or_insert_default();
     if attempt.job.spec.courier.enabled {
         mounts.push(mount(VOLUME_WORK, ROOT, false));
     }
     mounts.push(mount(VOLUME_INPUT, INPUT, true));
+}
+
+/// What main finds in its environment. A name without a value is not there, and not the template's either.
+fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Option<String>); 5] {
+    let spec = &attempt.job.spec;
+    [
+        ("OMOTES_JOB_ID", Some(JobId::of(attempt.job).to_string())),
+        ("OMOTES_ATTEMPT", Some(attempt.number.to_string())),
+        ("OMOTES_TIME_LIMIT_SECONDS", settings.defaults.run_seconds(spec).map(|seconds| seconds.to_string())),
+        ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes.soft_aborted.to_string())),
+        ("OMOTES_EXIT_CODE_LIMIT_REACHED", spec.exit_codes.limit_reached.map(|code| code.to_string())),
+    ]
 }
 
 fn variable(name: &str, value: impl Into<String>) -> EnvVar {
@@ -267,11 +284,17 @@ fn mount(volume: &str, path: &str, read_only: bool) -> VolumeMount {
     }
 }
 
+/// Lets the kubelet stop the pod when nobody else does. A template that wants it stopped earlier has it so.
+fn lower_ceiling(spec: &mut PodSpec, job: &OmotesJob, settings: &Settings) {
+    let grace = spec.termination_grace_period_seconds.unwrap_or_else(|| grace_seconds(&job.spec));
+    let ceiling = settings.defaults.ceiling_seconds(&job.spec, grace);
+    spec.active_deadline_seconds = spec.active_deadline_seconds.into_iter().chain(ceiling).min();
+}
+
 fn add_courier(spec: &mut PodSpec, main: &str, attempt: Attempt<'_>, settings: &Settings) {
     let user = declared_user(spec, main);
     let flush = attempt.job.spec.courier.flush_seconds;
-    let grace = spec.termination_grace_period_seconds.unwrap_or(DEFAULT_GRACE_SECONDS);
-    spec.termination_grace_period_seconds = Some(grace.max(flush));
+    spec.termination_grace_period_seconds = Some(grace_seconds(&attempt.job.spec).max(flush));
     let environment = courier_environment(attempt, settings);
     let input = courier(names::CONTAINER_COURIER_INPUT, "input", user, &environment, settings);
     let mut carrier = courier(names::CONTAINER_COURIER, "run", user, &environment, settings);

@@ -13,6 +13,8 @@ pub enum ConditionType {
     QueuesReady,
     /// The job's program runs.
     Running,
+    /// The job's program has not told any progress for longer than `spec.heartbeat` allows. Present only while that is so.
+    ProgressStalled,
     /// The job's program succeeded and its output is complete.
     Complete,
     /// The job ended without success.
@@ -35,6 +37,7 @@ impl ConditionType {
             Self::Accepted => "Accepted",
             Self::QueuesReady => "QueuesReady",
             Self::Running => "Running",
+            Self::ProgressStalled => "ProgressStalled",
             Self::Complete => "Complete",
             Self::Failed => "Failed",
             Self::PodTerminated => "PodTerminated",

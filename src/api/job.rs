@@ -1,21 +1,24 @@
-//! `OmotesJob`: what a user asks for and what the operator says of it.
+//! `OmotesJob`: what a user asks for.
 //!
 //! The doc comments here are what `kubectl explain ojob.…` prints: each begins with its field's name and gives unit,
 //! range and default.
 
-use k8s_openapi::{
-    api::core::v1::{ConfigMapKeySelector, PodTemplateSpec, SecretKeySelector},
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
-};
+use k8s_openapi::api::core::v1::{ConfigMapKeySelector, PodTemplateSpec, SecretKeySelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{
+    status::OmotesJobStatus,
+    stop::{Abort, ExitCodes, ExpectedDuration, Heartbeat},
+};
+
 /// Ten years, the longest `x-expires` that RabbitMQ takes (315 360 000 000 ms).
 pub const MAX_SECONDS: i64 = 315_360_000;
 
-/// OmotesJobSpec is what a user asks for. Once the job is accepted only ttlSecondsAfterFinished can change.
+/// OmotesJobSpec is what a user asks for. Of a job that exists only abort, maxRunSeconds, expectedDuration and
+/// ttlSecondsAfterFinished can change; each says how.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "omotes.io",
@@ -32,6 +35,7 @@ pub const MAX_SECONDS: i64 = 315_360_000;
     doc = "OmotesJob runs one long, expensive computation in a pod, with three RabbitMQ queues that tell its client how it goes and how it ended.",
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Progress", type_ = "integer", json_path = ".status.progress.percent", description = "Percent done, as the program says"),
+    printcolumn(name = "Deadline", type_ = "string", json_path = ".status.deadlineTime", description = "When the program is told to stop"),
     printcolumn(name = "Result", type_ = "string", json_path = ".status.result.type", description = "What the client was told"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Attempt", type_ = "integer", priority = 1, json_path = ".status.attempt"),
@@ -53,6 +57,20 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.queues cannot change, because RabbitMQ cannot change the arguments of a queue: create another OmotesJob instead"),
     validation = Rule::new("self.courier == oldSelf.courier")
         .message("spec.courier cannot change: create another OmotesJob instead"),
+    validation = Rule::new("has(self.expectedDuration) == has(oldSelf.expectedDuration) && (!has(self.expectedDuration) || self.expectedDuration == oldSelf.expectedDuration || (has(oldSelf.maxRunSeconds) && self.expectedDuration.numResources >= oldSelf.expectedDuration.numResources && has(self.expectedDuration.secondsPerResource) == has(oldSelf.expectedDuration.secondsPerResource) && (!has(self.expectedDuration.secondsPerResource) || self.expectedDuration.secondsPerResource >= oldSelf.expectedDuration.secondsPerResource) && has(self.expectedDuration.bufferSeconds) == has(oldSelf.expectedDuration.bufferSeconds) && (!has(self.expectedDuration.bufferSeconds) || self.expectedDuration.bufferSeconds >= oldSelf.expectedDuration.bufferSeconds)))")
+        .message("spec.expectedDuration can only be raised, number by number, and only where spec.maxRunSeconds was given from the start: the pod's own time limit follows the latter and cannot be raised. Create another OmotesJob instead, or stop this one with spec.abort"),
+    validation = Rule::new("has(self.maxRunSeconds) == has(oldSelf.maxRunSeconds) && (!has(self.maxRunSeconds) || self.maxRunSeconds <= oldSelf.maxRunSeconds)")
+        .message("spec.maxRunSeconds can only be lowered: to stop a job that has none, set spec.abort"),
+    validation = Rule::new("has(self.startDeadlineSeconds) == has(oldSelf.startDeadlineSeconds) && (!has(self.startDeadlineSeconds) || self.startDeadlineSeconds == oldSelf.startDeadlineSeconds)")
+        .message("spec.startDeadlineSeconds cannot change: create another OmotesJob instead, or stop this one with spec.abort"),
+    validation = Rule::new("has(self.heartbeat) == has(oldSelf.heartbeat) && (!has(self.heartbeat) || self.heartbeat == oldSelf.heartbeat)")
+        .message("spec.heartbeat cannot change: create another OmotesJob instead"),
+    validation = Rule::new("self.exitCodes == oldSelf.exitCodes")
+        .message("spec.exitCodes cannot change, because the program was told of them: create another OmotesJob instead"),
+    validation = Rule::new("!has(oldSelf.abort) || (has(self.abort) && (self.abort.mode == oldSelf.abort.mode || oldSelf.abort.mode == 'Graceful') && self.abort.afterSeconds <= oldSelf.abort.afterSeconds && has(self.abort.reason) == has(oldSelf.abort.reason) && (!has(self.abort.reason) || self.abort.reason == oldSelf.abort.reason))")
+        .message("spec.abort cannot be taken back or made gentler: its mode can go from Graceful to Immediate and its afterSeconds down. Create another OmotesJob instead"),
+    validation = Rule::new("!has(self.heartbeat) || self.courier.enabled")
+        .message("spec.heartbeat needs the courier, which carries progress: leave spec.heartbeat out, or set spec.courier.enabled to true"),
     validation = Rule::new("!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'")
         .message("spec.template.spec.restartPolicy must be Never or left out: the operator decides whether a job runs again"),
     validation = Rule::new("self.template.spec.containers.all(c, !has(c.restartPolicy) && !has(c.restartPolicyRules))")
@@ -94,6 +112,36 @@ pub struct OmotesJobSpec {
     /// courier is the operator's sidecar that carries progress and output from the pod to the broker.
     #[serde(default)]
     pub courier: Courier,
+
+    /// expectedDuration bounds how long the program runs: numResources x secondsPerResource + bufferSeconds after its
+    /// start it is told to stop. It can only be raised, and only where maxRunSeconds was given from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_duration: Option<ExpectedDuration>,
+
+    /// maxRunSeconds bounds how long the job runs, whatever is expected of it: 1 to 315360000 (ten years). It can only be
+    /// lowered. Left out, the operator's own default holds, which is none unless its administrator set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 315_360_000))]
+    pub max_run_seconds: Option<i64>,
+
+    /// startDeadlineSeconds is how long after its creation the program must have started, for instance because no node
+    /// takes the pod or its image cannot be pulled: 1 to 315360000 (ten years). After that the job fails with the cause
+    /// NeverStarted. Left out, the operator's own default holds, which is none unless its administrator set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 315_360_000))]
+    pub start_deadline_seconds: Option<i64>,
+
+    /// heartbeat says what happens when the program does not tell its progress any more. It needs the courier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Heartbeat>,
+
+    /// abort stops the job. It can be set at any time, and not be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort: Option<Abort>,
+
+    /// exitCodes are the codes by which the program says why it ended.
+    #[serde(default)]
+    pub exit_codes: ExitCodes,
 
     /// ttlSecondsAfterFinished removes this resource so many seconds after the job ended: 0 (at once) to 315360000
     /// (ten years). Left out, the resource stays until somebody deletes it. It can change at any time.
@@ -223,247 +271,4 @@ fn key_reference(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
             "optional": {"type": "boolean", "description": "optional is accepted for compatibility and has no effect: the input must be there."},
         },
     })
-}
-
-/// OmotesJobStatus is what the operator says of the job.
-#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OmotesJobStatus {
-    /// jobId is the job's UUID on the wire.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<String>,
-
-    /// observedGeneration is the generation of the spec that this status was computed from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-
-    /// phase sums the conditions up: Pending, Queued, Running, Succeeded, Failed or Aborted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<Phase>,
-
-    /// conditions: Accepted, QueuesReady, Running, Complete, Failed, PodTerminated, ResultPublished, and kstatus'
-    /// Reconciling and Stalled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-
-    /// attempt counts the pods that this job has had, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attempt: Option<i32>,
-
-    /// podName is the pod of the current or last attempt, in the job's namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pod_name: Option<String>,
-
-    /// startTime is when the program started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_time: Option<Time>,
-
-    /// completionTime is when the program ended; where it never ran, when the job was given up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completion_time: Option<Time>,
-
-    /// progress is what the program last said of its progress; updated every ten seconds at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
-
-    /// termination says how the program ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub termination: Option<Termination>,
-
-    /// queues are the job's queues on the broker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queues: Option<QueuesStatus>,
-
-    /// result is what the waiting client was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<JobResultStatus>,
-}
-
-/// Phase sums the conditions up.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
-pub enum Phase {
-    /// Not accepted yet, or its queues are not there yet.
-    Pending,
-    /// The job waits for its pod, or for the pod to start.
-    Queued,
-    /// The program runs, or has ended and its result is on the way.
-    Running,
-    /// The program exited with 0 and its output is complete.
-    Succeeded,
-    /// The job ended without success.
-    Failed,
-    /// The job was stopped on request.
-    Aborted,
-}
-
-impl Phase {
-    /// Every phase, for closed metric labels.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Aborted];
-
-    /// Whether nothing can follow.
-    #[must_use]
-    pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Aborted)
-    }
-
-    /// The name in `status.phase`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Queued => "Queued",
-            Self::Running => "Running",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Aborted => "Aborted",
-        }
-    }
-}
-
-/// Progress is what the program last said of its progress.
-#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Progress {
-    /// percent done, 0 to 100.
-    pub percent: i32,
-
-    /// message of the program, at most 1024 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-
-    /// lastUpdateTime is when the operator wrote it down.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_update_time: Option<Time>,
-}
-
-/// Termination says how the program ended.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Termination {
-    /// cause of the end, one word.
-    pub cause: TerminationCause,
-
-    /// exitCode of the main container, where it ran.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-
-    /// message: a sentence for people, with the program's last words where it left any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-/// TerminationCause is why a job ended, one word.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
-pub enum TerminationCause {
-    /// The program exited with 0 and its output, if any, was handed over.
-    Completed,
-    /// The program exited with another code.
-    Error,
-    /// The kernel killed the program, or a part of it, because the container was out of memory.
-    OOMKilled,
-    /// The job was deleted or aborted, and its pod ended after the signal.
-    SoftAborted,
-    /// The job was deleted or aborted, and its pod was killed at the end of its grace period.
-    KilledAfterGrace,
-    /// The program never ran.
-    NeverStarted,
-    /// The node evicted the pod.
-    Evicted,
-    /// Somebody else deleted the pod, or it vanished.
-    Disrupted,
-    /// The program succeeded, and its output did not reach the broker.
-    OutputLost,
-    /// The program succeeded, and its output could not be read or is not what it must be.
-    OutputUnreadable,
-    /// The program succeeded, and its output is larger than the broker takes.
-    OutputTooLarge,
-    /// The input that the job refers to is not there.
-    InputMissing,
-    /// The job was refused and did not run.
-    Refused,
-}
-
-impl TerminationCause {
-    /// Every cause, for closed metric labels.
-    pub const ALL: [Self; 13] = [
-        Self::Completed,
-        Self::Error,
-        Self::OOMKilled,
-        Self::SoftAborted,
-        Self::KilledAfterGrace,
-        Self::NeverStarted,
-        Self::Evicted,
-        Self::Disrupted,
-        Self::OutputLost,
-        Self::OutputUnreadable,
-        Self::OutputTooLarge,
-        Self::InputMissing,
-        Self::Refused,
-    ];
-
-    /// The name in `status.termination.cause`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "Completed",
-            Self::Error => "Error",
-            Self::OOMKilled => "OOMKilled",
-            Self::SoftAborted => "SoftAborted",
-            Self::KilledAfterGrace => "KilledAfterGrace",
-            Self::NeverStarted => "NeverStarted",
-            Self::Evicted => "Evicted",
-            Self::Disrupted => "Disrupted",
-            Self::OutputLost => "OutputLost",
-            Self::OutputUnreadable => "OutputUnreadable",
-            Self::OutputTooLarge => "OutputTooLarge",
-            Self::InputMissing => "InputMissing",
-            Self::Refused => "Refused",
-        }
-    }
-}
-
-/// QueuesStatus names the job's queues on the broker.
-#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct QueuesStatus {
-    /// names of the progress, status and result queues.
-    #[serde(default)]
-    pub names: Vec<String>,
-}
-
-/// JobResultStatus is what the waiting client was told.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobResultStatus {
-    /// type of the JobResult: SUCCEEDED, ERROR or CANCELLED.
-    #[serde(rename = "type")]
-    pub type_: ResultType,
-
-    /// messageId is the AMQP message-id of the result; the same one whenever it is sent again.
-    pub message_id: String,
-
-    /// publishedTime is when the broker confirmed it, or when it was found to be there after a change of leader.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub published_time: Option<Time>,
-
-    /// routed is false when the result queue was gone and the result reached nobody.
-    pub routed: bool,
-
-    /// sizeBytes of the output ESDL; absent when there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size_bytes: Option<i64>,
-}
-
-/// ResultType is the type of a JobResult.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ResultType {
-    /// The job succeeded.
-    Succeeded,
-    /// The job failed.
-    Error,
-    /// The job was stopped on request.
-    Cancelled,
 }

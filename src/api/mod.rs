@@ -6,6 +6,9 @@ pub mod condition;
 pub mod crd;
 pub mod job;
 pub mod names;
+pub mod status;
+pub mod stop;
 mod template;
 
-pub use job::{OmotesJob, OmotesJobSpec, OmotesJobStatus};
+pub use job::{OmotesJob, OmotesJobSpec};
+pub use status::OmotesJobStatus;

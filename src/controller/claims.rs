@@ -10,7 +10,7 @@ use std::{
 use kube::ResourceExt;
 
 use crate::{
-    api::{OmotesJob, job::TerminationCause, names, names::JobId},
+    api::{OmotesJob, names, names::JobId, status::TerminationCause},
     plan::observed::Claim,
 };
 

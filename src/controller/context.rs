@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client, ResourceExt,
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) memories: Memories,
     pub(crate) secrets: CourierSecrets,
     pub(crate) triggers: Arc<Triggers>,
+    /// Since when this process leads.
+    pub(crate) since: Timestamp,
     /// Held by the one pass that has a large output in memory.
     pub(crate) large_output: Arc<Semaphore>,
 }

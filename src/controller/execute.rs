@@ -15,7 +15,7 @@ use serde_json::json;
 use tracing::{debug, info};
 
 use crate::{
-    api::{OmotesJob, OmotesJobStatus, job::Phase, names},
+    api::{OmotesJob, OmotesJobStatus, names, status::Phase},
     broker::{BrokerError, DeleteCondition, Outgoing, Routing},
     plan::{
         Observed, Step,
@@ -210,6 +210,9 @@ async fn delete_pod(name: &str, how: &DeleteParams, observed: &mut Observed, con
     let api = context.pods_in(&namespace(observed));
     let deleted = api.delete(name, how).await.map_err(kube_error("stopping the job's pod"))?;
     info!(pod = name, "asked the kubelet to stop the job's pod");
+    if let Some(abort) = observed.status().abort {
+        context.metrics.observe_stop_delay(Timestamp::now().duration_since(abort.stop_time.0));
+    }
     if let Some(pod) = deleted.left() {
         context.pods.wrote(&pod);
         observed.pod = Sight::Known(Arc::new(pod));

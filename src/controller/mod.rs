@@ -86,6 +86,7 @@ pub async fn run(
         memories: memory::Memories::default(),
         secrets: CourierSecrets::new(courier_uri_file, ca_file),
         triggers: Arc::default(),
+        since: Timestamp::now(),
         large_output: Arc::new(Semaphore::new(1)),
     });
     context.metrics.count_jobs_in(context.jobs.store());

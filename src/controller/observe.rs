@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use kube::ResourceExt;
+use k8s_openapi::api::events::v1::Event;
+use kube::{Api, ResourceExt, api::ListParams};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::debug;
 
 use crate::{
     api::{OmotesJob, names, names::JobId},
@@ -26,6 +28,9 @@ use super::{context::Context, error::Error, memory::Delivered};
 
 /// Outputs over this many bytes pass through memory one at a time.
 const LARGE_OUTPUT_BYTES: u64 = 1024 * 1024;
+
+/// More kinds of trouble than keep one pod from starting.
+const MAX_WARNINGS: u32 = 50;
 
 /// One pass over one job.
 pub(crate) struct Pass {
@@ -55,11 +60,17 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         output: Sight::Unreachable,
         result: ResultSight::Unsent,
         progress: memory.progress,
+        listening_since: listening_since(context),
+        trouble: None,
         job,
     };
     let mut large = None;
-    match inquiry(&observed) {
+    match inquiry(&observed, &context.settings) {
         Inquiry::Alive => witness(&observed, memory.result, context),
+        Inquiry::Unstarted => {
+            witness(&observed, memory.result, context);
+            observed.trouble = trouble(&observed, context).await;
+        }
         Inquiry::Settled => {}
         Inquiry::Ending { finished, output: record } => {
             observed.result = result(&observed, memory.result, finished, context).await?;
@@ -79,6 +90,26 @@ fn witness(observed: &Observed, known: Delivered, context: &Context) {
     if known == Delivered::Unknown && observed.broker == BrokerSight::Ready {
         context.memories.change(&observed.uid(), |memory| memory.result = Delivered::No);
     }
+}
+
+/// Since when couriers could be heard.
+fn listening_since(context: &Context) -> Timestamp {
+    match context.broker.state() {
+        BrokerState::Ready { since } => since.max(context.since),
+        BrokerState::Blocked { .. } | BrokerState::Unreachable { .. } => context.since,
+    }
+}
+
+/// The newest warning about the job's pod. A courtesy to who reads the message: failing to get it fails nothing.
+async fn trouble(observed: &Observed, context: &Context) -> Option<String> {
+    let Sight::Known(pod) = &observed.pod else { return None };
+    let events: Api<Event> = Api::namespaced(context.client.clone(), &pod.namespace()?);
+    let about = format!("regarding.uid={},type=Warning", pod.uid()?);
+    let warnings = events.list(&ListParams::default().fields(&about).limit(MAX_WARNINGS)).await;
+    let warnings = warnings.inspect_err(|error| debug!(%error, "could not read the pod's Events")).ok()?.items;
+    let newest =
+        warnings.into_iter().max_by_key(|event| event.metadata.resource_version.clone().unwrap_or_default())?;
+    Some(format!("{}: {}", newest.reason.unwrap_or_default(), newest.note.unwrap_or_default()))
 }
 
 impl BrokerSight {

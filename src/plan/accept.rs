@@ -1,6 +1,14 @@
 //! Whether a job is one that the operator runs: what neither the schema nor CEL can refuse.
 
-use super::observed::{Claim, Observed};
+use crate::{
+    api::{OmotesJobSpec, job::MAX_SECONDS},
+    limits::{Defaults, grace_seconds},
+};
+
+use super::{
+    Settings,
+    observed::{Claim, Observed},
+};
 
 /// The most bytes that `input.parameters` may have as JSON.
 pub const MAX_PARAMETERS_BYTES: usize = 64 * 1024;
@@ -18,11 +26,11 @@ pub struct Rejection {
 
 /// Why `observed`'s job is not one to run, if it is not. Once a job holds the finalizer it has been accepted.
 #[must_use]
-pub fn rejection(observed: &Observed) -> Option<Rejection> {
+pub fn rejection(observed: &Observed, settings: &Settings) -> Option<Rejection> {
     if observed.has_finalizer() {
         return None;
     }
-    taken(observed).or_else(|| too_large(observed))
+    taken(observed).or_else(|| too_large(observed)).or_else(|| contradiction(&observed.job.spec, &settings.defaults))
 }
 
 fn taken(observed: &Observed) -> Option<Rejection> {
@@ -51,5 +59,34 @@ fn too_large(observed: &Observed) -> Option<Rejection> {
     (inline > MAX_INLINE_BYTES).then(|| Rejection {
         reason: "InlineEsdlTooLarge",
         message: format!("spec.input.esdl.inline has {inline} bytes and may have {MAX_INLINE_BYTES}: put it into a ConfigMap or Secret and name that instead"),
+    })
+}
+
+/// Limits of which one can never be reached, or that nothing can keep.
+fn contradiction(spec: &OmotesJobSpec, defaults: &Defaults) -> Option<Rejection> {
+    let run = defaults.run_seconds(spec)?;
+    let heartbeat = spec.heartbeat.as_ref().map(|heartbeat| heartbeat.timeout_seconds);
+    let grace = grace_seconds(spec);
+    if run > MAX_SECONDS {
+        return Some(Rejection {
+            reason: "LimitTooLong",
+            message: format!(
+                "spec.expectedDuration comes to {run} s, and a limit may have {MAX_SECONDS} s (ten years): lower numResources or secondsPerResource"
+            ),
+        });
+    }
+    if let Some(timeout) = heartbeat.filter(|timeout| *timeout >= run) {
+        return Some(Rejection {
+            reason: "LimitsContradict",
+            message: format!(
+                "spec.heartbeat.timeoutSeconds is {timeout}, and the job may run for {run} s: it could never be missed. Lower it, or raise spec.expectedDuration and spec.maxRunSeconds"
+            ),
+        });
+    }
+    (grace > run).then(|| Rejection {
+        reason: "LimitsContradict",
+        message: format!(
+            "spec.template.spec.terminationGracePeriodSeconds is {grace}, longer than the {run} s that the job may run: lower it, or raise spec.expectedDuration and spec.maxRunSeconds"
+        ),
     })
 }

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
 use kube::ResourceExt;
 
-use crate::{api::names, pods::main_container, wire::TerminationRecord};
+use crate::{api::names, limits::after, pods::main_container, wire::TerminationRecord};
+
+/// The reason of a pod that waits and of which the kubelet says no more than that.
+pub const REASON_STARTING: &str = "PodStarting";
 
 /// Where an attempt is in its life.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +45,8 @@ pub struct Ending {
     pub culprit: Option<String>,
     /// When somebody asked for the pod's end, and why, where that is known.
     pub stop: Option<Stop>,
+    /// When the kubelet began to stop the pod, because its `activeDeadlineSeconds` were over.
+    pub ceiling: Option<Timestamp>,
     /// Main was last seen running, and nobody knows how it ended: the node is gone.
     pub lost: bool,
 }
@@ -83,7 +88,7 @@ pub fn life(pod: &Pod) -> Life {
     let main = container(status.container_statuses.as_ref(), &main_container(pod)).cloned();
     if has_ended(pod, &status) {
         let ending = ending(&status, main.as_ref(), &main_container(pod));
-        return Life::Ended(Box::new(Ending { stop: stop(pod), ..ending }));
+        return Life::Ended(Box::new(Ending { stop: stop(pod), ceiling: ceiling(pod, &status), ..ending }));
     }
     let state = main.as_ref().and_then(|main| main.state.clone()).unwrap_or_default();
     if let Some(terminated) = state.terminated {
@@ -112,6 +117,13 @@ fn stop(pod: &Pod) -> Option<Stop> {
     Some(Stop { at, why: told.filter_map(|condition| condition.message.clone()).collect() })
 }
 
+/// The kubelet counts from when it took the pod, and says so even of a program that then exits with 0.
+fn ceiling(pod: &Pod, status: &PodStatus) -> Option<Timestamp> {
+    let started = status.start_time.as_ref().filter(|_| status.reason.as_deref() == Some("DeadlineExceeded"))?;
+    let seconds = pod.spec.as_ref()?.active_deadline_seconds?;
+    Some(after(started.0, seconds))
+}
+
 fn container<'a>(statuses: Option<&'a Vec<ContainerStatus>>, name: &str) -> Option<&'a ContainerStatus> {
     statuses.into_iter().flatten().find(|status| status.name == name)
 }
@@ -136,7 +148,7 @@ fn ending(status: &PodStatus, main: Option<&ContainerStatus>, main_name: &str) -
     let exit = main.filter(|main| ran(main)).and_then(terminated).map(exit);
     let culprit = main.and_then(start_error).or_else(|| culprit(status, main_name));
     let lost = main.and_then(|main| main.state.as_ref()?.running.as_ref()).is_some();
-    Ending { exit, courier: record, pod, culprit, stop: None, lost }
+    Ending { exit, courier: record, pod, culprit, stop: None, ceiling: None, lost }
 }
 
 /// A container that could not be started is said to have started in 1970, one that was never made has no id.
@@ -195,7 +207,7 @@ fn waiting(status: &PodStatus, main: Option<&ContainerStatus>) -> Life {
         .chain(main)
         .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
         .find(|waiting| !matches!(waiting.reason.as_deref(), None | Some("PodInitializing" | "ContainerCreating")));
-    let reason = stuck.and_then(|waiting| waiting.reason.clone()).unwrap_or_else(|| "PodStarting".to_owned());
+    let reason = stuck.and_then(|waiting| waiting.reason.clone()).unwrap_or_else(|| REASON_STARTING.to_owned());
     let message = stuck.and_then(|waiting| waiting.message.clone()).unwrap_or_else(|| "the pod starts".to_owned());
     Life::Waiting { reason, message }
 }

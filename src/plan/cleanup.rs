@@ -1,76 +1,23 @@
 //! A job that somebody deleted: stop its pod, tell its client, remove its queues, let it go. It needs less than running.
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt;
-
-use crate::{api::job::TerminationCause, pods, topology};
+use crate::topology;
 
 use super::{
     Settings,
-    attempt::{self, Life},
     finish::{self, CLEANUP_TIMEOUT},
     observed::{BrokerSight, Observed, Sight},
-    outcome::Outcome,
     step::{Plan, Step},
 };
 
 /// Plans the removal of a job.
 #[must_use]
 pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
-    if !observed.has_finalizer() {
-        return Plan::idle();
+    match &observed.pod {
+        _ if !observed.has_finalizer() => Plan::idle(),
+        _ if !observed.is_terminal() => super::pursue(observed, settings),
+        Sight::Unreachable => Plan::idle(),
+        _ => finish::settle(observed, settings).unwrap_or_else(|| let_go(observed, settings)),
     }
-    let pod = match &observed.pod {
-        Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()) => Some(pod),
-        Sight::Unreachable => return Plan::idle(),
-        _ => None,
-    };
-    match (observed.is_terminal(), pod) {
-        (true, Some(pod)) => finish::settle(observed, settings, pod).unwrap_or_else(|| let_go(observed, settings)),
-        (true, None) => let_go(observed, settings),
-        (false, None) => finish::conclude(
-            observed,
-            Outcome::without_exit(
-                TerminationCause::NeverStarted,
-                "the job was deleted before its program started",
-                true,
-            ),
-            None,
-        ),
-        (false, Some(pod)) => stop(observed, pod),
-    }
-}
-
-/// Just after the full second that ends the one in which the deletion was asked for: what main did before is its own.
-fn stop(observed: &Observed, pod: &Pod) -> Plan {
-    let grace = match attempt::life(pod) {
-        Life::Ended(ending) => return finish::pod_ended(observed, *ending),
-        Life::Waiting { .. } | Life::Running(_) => Some(own_grace(observed)),
-        Life::Winding { .. } => None,
-    };
-    match observed.stop_time() {
-        Some(stop) if observed.now < stop => Plan::wait(stop),
-        _ => delete(pod, grace),
-    }
-}
-
-/// The template's grace: the pod's is longer, for the sake of an output that nobody wants any more.
-fn own_grace(observed: &Observed) -> u32 {
-    let template = observed.job.spec.template.spec.as_ref();
-    let seconds =
-        template.and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(pods::DEFAULT_GRACE_SECONDS);
-    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
-}
-
-/// Asks the kubelet to stop `pod`, once.
-#[must_use]
-pub fn delete(pod: &Pod, grace_seconds: Option<u32>) -> Plan {
-    if pod.metadata.deletion_timestamp.is_some() {
-        return Plan::idle();
-    }
-    let (name, uid) = (pod.name_any(), pod.uid().unwrap_or_default());
-    let resource_version = pod.resource_version().unwrap_or_default();
-    Plan::steps(vec![Step::DeletePod { name, uid, resource_version, grace_seconds }])
 }
 
 /// Lets the job go, with what is left of it at the broker.

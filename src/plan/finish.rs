@@ -7,8 +7,8 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        job::{Phase, ResultType, TerminationCause},
         names,
+        status::{Phase, ResultType, TerminationCause},
     },
     topology,
     wire::{CommitRecord, CourierOutput, JobResult, JobStatus},
@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     Settings,
-    attempt::Ending,
+    attempt::{self, Ending, Life},
     observed::{BrokerSight, Observed, ResultSight, Sight},
     outcome::{self, Circumstances, Outcome, Verdict},
     run,
@@ -33,22 +33,23 @@ pub const CLEANUP_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
 
 /// Plans the end of a job whose pod ended so.
 #[must_use]
-pub fn pod_ended(observed: &Observed, ending: Ending) -> Plan {
-    match outcome::judge(ending, Circumstances::of(observed)) {
-        Verdict::Final(outcome) => conclude(observed, outcome, None),
-        Verdict::NeedsOutput(outcome, record) => with_output(observed, outcome, &record),
+pub fn pod_ended(observed: &Observed, settings: &Settings, ending: Ending) -> Plan {
+    match outcome::judge(ending, &Circumstances::of(observed)) {
+        Verdict::Final(outcome) => conclude(observed, settings, outcome, None),
+        Verdict::NeedsOutput(outcome, record) => with_output(observed, settings, outcome, &record),
     }
 }
 
-fn with_output(observed: &Observed, outcome: Outcome, record: &CommitRecord) -> Plan {
+fn with_output(observed: &Observed, settings: &Settings, outcome: Outcome, record: &CommitRecord) -> Plan {
     match &observed.output {
-        Sight::Unreachable if broker_deadline_passed(observed) => conclude(observed, outcome, None),
-        Sight::Unreachable => wait_for_broker(observed, "the output cannot be fetched"),
-        Sight::Absent => conclude(observed, lost(outcome, record), None),
+        Sight::Unreachable if broker_deadline_passed(observed) => conclude(observed, settings, outcome, None),
+        Sight::Unreachable => wait_for_broker(observed, settings, "the output cannot be fetched"),
+        Sight::Absent => conclude(observed, settings, lost(outcome, record), None),
         Sight::Known(body) => match CourierOutput::from_body(body.clone()) {
-            Ok(output) => conclude(observed, outcome, Some((output, record))),
+            Ok(output) => conclude(observed, settings, outcome, Some((output, record))),
             Err(error) => conclude(
                 observed,
+                settings,
                 outcome.become_failure(
                     TerminationCause::OutputUnreadable,
                     format!("the courier's output cannot be read: {error}"),
@@ -69,15 +70,20 @@ fn lost(outcome: Outcome, record: &CommitRecord) -> Outcome {
 
 /// Plans the end of a job that ends so: what is missing of result, status and release.
 #[must_use]
-pub fn conclude(observed: &Observed, outcome: Outcome, output: Option<(CourierOutput, &CommitRecord)>) -> Plan {
+pub fn conclude(
+    observed: &Observed,
+    settings: &Settings,
+    outcome: Outcome,
+    output: Option<(CourierOutput, &CommitRecord)>,
+) -> Plan {
     let delivery = match observed.result {
         ResultSight::Sent { at, routed } => Delivery::Sent { at, routed },
         _ if broker_deadline_passed(observed) => Delivery::GivenUp,
         ResultSight::Unknown(retry) => return Plan::wait(retry),
-        ResultSight::Unsent => return publish(observed, &outcome, output.map(|(output, _)| output)),
+        ResultSight::Unsent => return publish(observed, settings, &outcome, output.map(|(output, _)| output)),
     };
     let output_bytes = output.and_then(|(_, record)| record.output_bytes).and_then(|bytes| i64::try_from(bytes).ok());
-    let status = observed.terminal_status(&outcome, delivery, output_bytes);
+    let status = observed.terminal_status(settings, &outcome, delivery, output_bytes);
     Plan::steps([Step::PatchStatus(Box::new(status))].into_iter().chain(warning(observed, delivery)).collect())
 }
 
@@ -87,13 +93,14 @@ pub(super) fn broker_deadline_passed(observed: &Observed) -> bool {
         && observed.deletion().is_some_and(|deletion| observed.now >= deletion + CLEANUP_TIMEOUT)
 }
 
-fn publish(observed: &Observed, outcome: &Outcome, output: Option<CourierOutput>) -> Plan {
+fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: Option<CourierOutput>) -> Plan {
     if let BrokerSight::Unreachable(why) = &observed.broker {
-        return wait_for_broker(observed, why);
+        return wait_for_broker(observed, settings, why);
     }
     let job_id = observed.job_id().to_string();
-    let before = status_before_result(observed, outcome).map(|status| tell(observed, status));
-    let body = result_body(&job_id, outcome, output);
+    let type_ = outcome.result_type(settings);
+    let before = status_before_result(observed, outcome, type_).map(|status| tell(observed, status));
+    let body = result_body(&job_id, outcome, type_, output);
     let message =
         FinalMessage { queue: topology::result_queue(&job_id), message_id: observed.result_message_id(), body };
     Plan::steps(
@@ -101,26 +108,27 @@ fn publish(observed: &Observed, outcome: &Outcome, output: Option<CourierOutput>
     )
 }
 
-/// A client hears RUNNING also of a job that was too short to be seen running, and CANCELLED before the result says so.
-fn status_before_result(observed: &Observed, outcome: &Outcome) -> Option<JobStatus> {
-    match outcome.result_type() {
-        ResultType::Cancelled => Some(JobStatus::Cancelled),
-        _ if outcome.exit.is_some() && observed.phase() != Some(Phase::Running) => Some(JobStatus::Running),
+/// A client hears RUNNING also of a job that was too short to be seen running, and CANCELLED before the result says that
+/// the job was stopped.
+fn status_before_result(observed: &Observed, outcome: &Outcome, type_: ResultType) -> Option<JobStatus> {
+    match type_ {
+        ResultType::Cancelled | ResultType::Timeout => Some(JobStatus::Cancelled),
+        _ if outcome.exit.is_some() && observed.status().start_time.is_none() => Some(JobStatus::Running),
         _ => None,
     }
 }
 
-fn result_body(job_id: &str, outcome: &Outcome, output: Option<CourierOutput>) -> Bytes {
+fn result_body(job_id: &str, outcome: &Outcome, type_: ResultType, output: Option<CourierOutput>) -> Bytes {
     let words = outcome.exit.as_ref().map(|exit| exit.words.as_str()).unwrap_or_default();
     let logs = if outcome.phase() == Phase::Succeeded { words } else { &outcome.message };
     match output {
-        Some(output) => JobResult::finished(job_id, outcome.wire_type(), output, logs).to_body(),
-        None => JobResult::without_output(job_id, outcome.wire_type(), logs).to_body(),
+        Some(output) => JobResult::finished(job_id, outcome::wire_type(type_), output, logs).to_body(),
+        None => JobResult::without_output(job_id, outcome::wire_type(type_), logs).to_body(),
     }
 }
 
-fn wait_for_broker(observed: &Observed, why: &str) -> Plan {
-    let status = observed.result_waits_status(why).map(|status| Step::PatchStatus(Box::new(status)));
+fn wait_for_broker(observed: &Observed, settings: &Settings, why: &str) -> Plan {
+    let status = observed.result_waits_status(settings, why).map(|status| Step::PatchStatus(Box::new(status)));
     let plan = Plan::steps(status.into_iter().collect()).by(observed.now + BROKER_RETRY);
     observed.deletion().map_or(plan.clone(), |deletion| plan.by(deletion + CLEANUP_TIMEOUT))
 }
@@ -143,9 +151,33 @@ fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
     }
 }
 
-/// Plans what is left to do for a pod whose job is terminal: its output queue goes, then its finalizer.
+/// Plans what is left to do for the pod of a job that is terminal: its output queue goes, then its finalizer. `None` when
+/// that is done.
 #[must_use]
-pub fn settle(observed: &Observed, settings: &Settings, pod: &Pod) -> Option<Plan> {
+pub fn settle(observed: &Observed, settings: &Settings) -> Option<Plan> {
+    let pod = match &observed.pod {
+        Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()) => Some(pod),
+        Sight::Unreachable => return None,
+        Sight::Known(_) | Sight::Absent => None,
+    };
+    if observed.is_death_unconfirmed() {
+        return Some(if pod.is_none_or(|pod| is_over(pod)) {
+            Plan::steps(vec![Step::PatchStatus(Box::new(observed.confirmed_status()))])
+        } else {
+            Plan::idle()
+        });
+    }
+    release(observed, settings, pod?)
+}
+
+/// Whether nothing of `pod` can run any more, as far as anybody can know: whoever forces a pod off says that its node is
+/// dead.
+fn is_over(pod: &Pod) -> bool {
+    let forced = pod.metadata.deletion_grace_period_seconds == Some(0);
+    forced || matches!(attempt::life(pod), Life::Ended(_))
+}
+
+fn release(observed: &Observed, settings: &Settings, pod: &Pod) -> Option<Plan> {
     let held = pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED);
     if !held {
         return None;

@@ -19,6 +19,7 @@ mod run;
 mod start;
 pub mod status;
 pub mod step;
+pub mod stop;
 
 pub use finish::CLEANUP_TIMEOUT;
 pub use observed::Observed;
@@ -31,7 +32,9 @@ use k8s_openapi::api::core::v1::Pod;
 use observed::Sight;
 use outcome::Outcome;
 
-use crate::api::job::TerminationCause;
+use crate::api::status::TerminationCause;
+
+use stop::Course;
 
 /// Plans the next steps for one job.
 #[must_use]
@@ -47,7 +50,7 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
 
 /// Brings a job that has not ended one step further.
 fn advance(observed: &Observed, settings: &Settings) -> Plan {
-    if let Some(rejection) = accept::rejection(observed) {
+    if let Some(rejection) = accept::rejection(observed, settings) {
         let status = observed.rejected_status(&rejection);
         return Plan::steps(vec![
             Step::PatchStatus(Box::new(status)),
@@ -57,37 +60,51 @@ fn advance(observed: &Observed, settings: &Settings) -> Plan {
     if !observed.has_finalizer() {
         return Plan::steps(vec![Step::AddFinalizer]);
     }
+    pursue(observed, settings)
+}
+
+/// Brings a job that was taken on one step nearer to its end, whether somebody deleted it or not.
+fn pursue(observed: &Observed, settings: &Settings) -> Plan {
     match &observed.pod {
         Sight::Unreachable => Plan::idle(),
         Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()) => follow(observed, settings, pod),
-        Sight::Known(_) | Sight::Absent if observed.status().start_time.is_some() => vanished(observed),
-        Sight::Known(_) | Sight::Absent => start::plan(observed, settings),
+        Sight::Known(_) | Sight::Absent if observed.status().start_time.is_some() => vanished(observed, settings),
+        Sight::Known(_) | Sight::Absent => match stop::course(observed, settings, None) {
+            Course::Stop(plan) => plan,
+            Course::GoOn(wake) => start::plan(observed, settings).by_any(wake),
+        },
     }
 }
 
 /// Follows the job's pod where it is in its life.
 fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
-    match attempt::life(pod) {
-        Life::Waiting { reason, message } => run::waiting(observed, settings, pod, &reason, &message),
-        Life::Running(since) => run::running(observed, settings, since),
-        Life::Winding { others_run: true, finished } => run::stop_others(observed, pod, finished),
-        Life::Winding { others_run: false, .. } => run::flushing(observed, settings),
-        Life::Ended(ending) => finish::pod_ended(observed, *ending),
+    let life = attempt::life(pod);
+    match life {
+        Life::Ended(ending) => return finish::pod_ended(observed, settings, *ending),
+        _ if stop::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
+        // A client that is gone needs no output; main's exit is its own all the same.
+        Life::Winding { others_run, finished } if others_run || observed.deletion().is_some() => {
+            run::stop_others(observed, pod, finished)
+        }
+        Life::Winding { .. } => run::flushing(observed, settings),
+        Life::Waiting { .. } | Life::Running(_) => match stop::course(observed, settings, Some((pod, &life))) {
+            Course::Stop(plan) => plan,
+            Course::GoOn(wake) => run::go_on(observed, settings, pod, life).by_any(wake),
+        },
     }
+    .by_any(stop::gives_up(observed, pod))
 }
 
 /// The pod had started and is gone, although the finalizer on it should have kept it.
-fn vanished(observed: &Observed) -> Plan {
+fn vanished(observed: &Observed, settings: &Settings) -> Plan {
     let message = "the job's pod is gone without a record of its end: somebody removed it together with its finalizer omotes.io/exit-recorded";
-    finish::conclude(observed, Outcome::without_exit(TerminationCause::Disrupted, message, false), None)
+    let stopped = observed.status().abort.map(|abort| abort.cause);
+    finish::conclude(observed, settings, Outcome::without_exit(TerminationCause::Disrupted, message, stopped), None)
 }
 
 /// Removes a job that has ended, when its time has come.
 fn retire(observed: &Observed, settings: &Settings) -> Plan {
-    if let Sight::Known(pod) = &observed.pod
-        && attempt::is_owned_by(pod, &observed.uid())
-        && let Some(plan) = finish::settle(observed, settings, pod)
-    {
+    if let Some(plan) = finish::settle(observed, settings) {
         return plan;
     }
     let status = observed.status();

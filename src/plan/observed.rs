@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use crate::{
     api::{
         OmotesJob, OmotesJobStatus,
-        job::{Phase, QueueDeclare},
+        job::QueueDeclare,
         names::{self, JobId},
+        status::Phase,
     },
     pods::{Attempt, Settings},
     topology::{self, QueueDeclaration},
@@ -53,6 +54,10 @@ pub struct Observed {
     pub result: ResultSight,
     /// The newest progress.
     pub progress: Option<ProgressReport>,
+    /// Since when this process could hear progress. Means nothing while the broker is away.
+    pub listening_since: Timestamp,
+    /// What Kubernetes' Events say keeps the pod from starting. Looked at only when the start is overdue.
+    pub trouble: Option<String>,
 }
 
 /// Whose the `jobId` is.
@@ -171,12 +176,6 @@ impl Observed {
     #[must_use]
     pub fn deletion(&self) -> Option<Timestamp> {
         self.job.metadata.deletion_timestamp.as_ref().map(|time| time.0)
-    }
-
-    /// The full second from which on the job's pod is told to stop, where somebody asked for the job's deletion.
-    #[must_use]
-    pub fn stop_time(&self) -> Option<Timestamp> {
-        self.deletion().map(|asked| asked + SignedDuration::from_secs(1))
     }
 
     /// The current attempt, for its pod.

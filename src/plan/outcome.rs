@@ -1,13 +1,17 @@
-//! How a job ended: from the pod's ending, the courier's record and the request to delete, to one word and a sentence.
+//! How a job ended: from the pod's ending, the courier's record and the decision to stop it, to one word and a sentence.
 
 use jiff::Timestamp;
 
 use crate::{
-    api::job::{Phase, ResultType, TerminationCause},
+    api::{
+        status::{AbortCause, AbortStage, AbortStatus, Phase, ResultType, TerminationCause},
+        stop::ExitCodes,
+    },
     wire::{self, CommitRecord, FailureCause, TerminationRecord},
 };
 
 use super::{
+    Settings,
     attempt::{Ending, Exit, Stop},
     observed::Observed,
 };
@@ -21,8 +25,8 @@ pub struct Outcome {
     pub message: String,
     /// Main's exit, where it ran.
     pub exit: Option<Exit>,
-    /// Whether the end was asked for.
-    pub aborted: bool,
+    /// Why it was stopped, where it did not end by itself.
+    pub stopped: Option<AbortCause>,
 }
 
 /// A verdict on an ending: final, or final once the output is at hand.
@@ -35,56 +39,82 @@ pub enum Verdict {
 }
 
 /// What is known of the job beside its pod.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Circumstances {
-    /// From when on the job's pod is told to stop, where somebody asked for the job's deletion.
-    pub stop: Option<Timestamp>,
+    /// The stop that was decided on, if one was.
+    pub abort: Option<AbortStatus>,
     /// Whether the job has a courier.
     pub courier: bool,
+    /// The codes by which the program says why it ended.
+    pub exit_codes: ExitCodes,
 }
 
 impl Circumstances {
     /// What is known of `observed`'s job beside its pod.
     #[must_use]
     pub fn of(observed: &Observed) -> Self {
-        Self { stop: observed.stop_time(), courier: observed.job.spec.courier.enabled }
+        let spec = &observed.job.spec;
+        Self { abort: observed.status().abort, courier: spec.courier.enabled, exit_codes: spec.exit_codes.clone() }
     }
 }
 
 impl Outcome {
     /// An outcome without an exit code.
     #[must_use]
-    pub fn without_exit(cause: TerminationCause, message: impl Into<String>, aborted: bool) -> Self {
-        Self { cause, message: message.into(), exit: None, aborted }
+    pub fn without_exit(cause: TerminationCause, message: impl Into<String>, stopped: Option<AbortCause>) -> Self {
+        Self { cause, message: message.into(), exit: None, stopped }
     }
 
-    /// The phase that this outcome leads to.
+    /// The outcome of a job that was stopped before its program started.
+    #[must_use]
+    pub fn never_started(abort: &AbortStatus) -> Self {
+        let message = match abort.cause {
+            AbortCause::StartDeadlineExceeded => abort.reason.clone(),
+            _ => format!("{} before its program started", abort.reason),
+        };
+        Self::without_exit(TerminationCause::NeverStarted, message, Some(abort.cause))
+    }
+
+    /// The phase that this outcome leads to: who wished for the end of a job did not see it fail.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        match (self.cause, self.aborted) {
+        match (self.cause, self.stopped) {
             (TerminationCause::Completed, _) => Phase::Succeeded,
-            (_, true) => Phase::Aborted,
-            (_, false) => Phase::Failed,
+            (_, Some(cause)) if cause.is_wish() => Phase::Aborted,
+            _ => Phase::Failed,
+        }
+    }
+
+    /// Why the job did not succeed, one word.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self.stopped {
+            Some(cause) if cause.is_wish() => "Aborted",
+            Some(cause) => cause.as_str(),
+            None => self.cause.as_str(),
         }
     }
 
     /// What the client is told.
     #[must_use]
-    pub fn result_type(&self) -> ResultType {
-        match self.phase() {
-            Phase::Succeeded => ResultType::Succeeded,
-            Phase::Aborted => ResultType::Cancelled,
+    pub fn result_type(&self, settings: &Settings) -> ResultType {
+        match (self.phase(), self.stopped) {
+            (Phase::Succeeded, _) => ResultType::Succeeded,
+            (Phase::Aborted, _) => ResultType::Cancelled,
+            (_, Some(AbortCause::DeadlineExceeded)) => settings.deadline_result,
             _ => ResultType::Error,
         }
     }
 
-    /// The same on the wire.
+    /// How far the stop came that `abort` decided on.
     #[must_use]
-    pub fn wire_type(&self) -> wire::ResultType {
-        match self.result_type() {
-            ResultType::Succeeded => wire::ResultType::Succeeded,
-            ResultType::Error => wire::ResultType::Error,
-            ResultType::Cancelled => wire::ResultType::Cancelled,
+    pub fn stage(&self, abort: &AbortStatus) -> AbortStage {
+        match self.cause {
+            TerminationCause::KilledAfterGrace => AbortStage::Killed,
+            TerminationCause::NodeLost => AbortStage::Unconfirmed,
+            _ if self.stopped.is_some() => AbortStage::Stopped,
+            // It ended by itself before anybody told it to.
+            _ => abort.stage,
         }
     }
 
@@ -95,21 +125,35 @@ impl Outcome {
     }
 }
 
+/// The same on the wire.
+#[must_use]
+pub fn wire_type(type_: ResultType) -> wire::ResultType {
+    match type_ {
+        ResultType::Succeeded => wire::ResultType::Succeeded,
+        ResultType::Error => wire::ResultType::Error,
+        ResultType::Cancelled => wire::ResultType::Cancelled,
+        ResultType::Timeout => wire::ResultType::Timeout,
+    }
+}
+
 /// Judges how a pod ended.
 #[must_use]
-pub fn judge(ending: Ending, circumstances: Circumstances) -> Verdict {
+pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
     let Some(exit) = ending.exit.clone() else {
         return Verdict::Final(never_ran(&ending, circumstances));
     };
-    let in_time = in_time(&exit, circumstances.stop) && in_time(&exit, ending.stop.as_ref().map(|stop| stop.at));
-    if exit.code == 0 && exit.reason != "OOMKilled" && in_time {
+    let abort = circumstances.abort.as_ref();
+    let stops = [abort.map(|abort| abort.stop_time.0), ending.stop.as_ref().map(|stop| stop.at), ending.ceiling];
+    let by_itself = stops.iter().all(|stop| in_time(&exit, *stop));
+    if exit.code == 0 && exit.reason != "OOMKilled" && by_itself {
         return succeeded(exit, ending.courier, circumstances.courier);
     }
-    Verdict::Final(match (&ending.stop, circumstances.stop) {
-        _ if in_time => failed(exit, &ending),
-        (_, Some(_)) => stopped(exit),
-        (Some(stop), None) => disrupted(exit, stop),
-        (None, None) => failed(exit, &ending),
+    Verdict::Final(match (abort, ending.ceiling, &ending.stop) {
+        _ if by_itself => failed(exit, &ending, &circumstances.exit_codes),
+        (Some(abort), _, _) if !in_time(&exit, Some(abort.stop_time.0)) => stopped(exit, abort),
+        (_, Some(_), _) => stopped_by_kubelet(exit),
+        (_, _, Some(stop)) => disrupted(exit, stop),
+        _ => failed(exit, &ending, &circumstances.exit_codes),
     })
 }
 
@@ -127,7 +171,7 @@ fn succeeded(exit: Exit, courier: Option<TerminationRecord>, has_courier: bool) 
         cause: TerminationCause::Completed,
         message: "the program exited with code 0".to_owned(),
         exit: Some(exit),
-        aborted: false,
+        stopped: None,
     };
     if !has_courier {
         return Verdict::Final(completed);
@@ -152,26 +196,39 @@ fn cause_of(cause: FailureCause) -> TerminationCause {
     }
 }
 
-fn stopped(exit: Exit) -> Outcome {
-    let killed = exit.code == 137 && exit.reason != "OOMKilled";
-    let cause = match exit.reason.as_str() {
-        "OOMKilled" => TerminationCause::OOMKilled,
-        _ if killed => TerminationCause::KilledAfterGrace,
-        _ => TerminationCause::SoftAborted,
+fn stopped(exit: Exit, abort: &AbortStatus) -> Outcome {
+    let (cause, how) = match (exit.reason.as_str(), exit.code) {
+        ("OOMKilled", code) => (TerminationCause::OOMKilled, format!("ran out of memory (exit code {code})")),
+        ("ContainerStatusUnknown", _) => {
+            (TerminationCause::Disrupted, "ended, and its node lost its exit code".to_owned())
+        }
+        (_, 137) => {
+            (TerminationCause::KilledAfterGrace, "did not end within its grace period and was killed".to_owned())
+        }
+        (_, code) => (TerminationCause::SoftAborted, format!("was told to stop and ended with code {code}")),
     };
-    let message = if killed {
-        "the job was deleted; the program did not end within its grace period and was killed".to_owned()
-    } else {
-        format!("the job was deleted; the program ended with code {}", exit.code)
-    };
-    Outcome { cause, message, exit: Some(exit), aborted: true }
+    let message = format!("{}; the program {how}", abort.reason);
+    Outcome { cause, message: with_words(message, &exit), exit: Some(exit), stopped: Some(abort.cause) }
+}
+
+/// The kubelet stopped the pod at its `activeDeadlineSeconds`: the template's own, or the ceiling that holds while no
+/// operator is there.
+fn stopped_by_kubelet(exit: Exit) -> Outcome {
+    let cause =
+        if exit.reason == "OOMKilled" { TerminationCause::OOMKilled } else { TerminationCause::DeadlineExceeded };
+    let message = format!(
+        "the pod ran for longer than its activeDeadlineSeconds and the kubelet stopped it; the program ended with code {}",
+        exit.code
+    );
+    let stopped = Some(AbortCause::DeadlineExceeded);
+    Outcome { cause, message: with_words(message, &exit), exit: Some(exit), stopped }
 }
 
 /// Somebody deleted the pod, not the job: what the program did after the signal is no result, whatever its exit code.
 fn disrupted(exit: Exit, stop: &Stop) -> Outcome {
     let cause = if exit.reason == "OOMKilled" { TerminationCause::OOMKilled } else { TerminationCause::Disrupted };
     let message = format!("{}; the program ended with code {}", pod_deleted(stop), exit.code);
-    Outcome { cause, message, exit: Some(exit), aborted: false }
+    Outcome { cause, message, exit: Some(exit), stopped: None }
 }
 
 fn pod_deleted(stop: &Stop) -> String {
@@ -179,7 +236,8 @@ fn pod_deleted(stop: &Stop) -> String {
     format!("the pod was deleted, and not by the operator{colon}{}", stop.why)
 }
 
-fn failed(exit: Exit, ending: &Ending) -> Outcome {
+fn failed(exit: Exit, ending: &Ending, codes: &ExitCodes) -> Outcome {
+    let mut stopped = None;
     let (cause, message) = match (exit.reason.as_str(), &ending.pod) {
         ("OOMKilled", _) => (
             TerminationCause::OOMKilled,
@@ -192,22 +250,40 @@ fn failed(exit: Exit, ending: &Ending) -> Outcome {
             TerminationCause::Disrupted,
             "the node lost the container's status, so its exit code is unknown".to_owned(),
         ),
+        _ if Some(exit.code) == codes.limit_reached => {
+            stopped = Some(AbortCause::DeadlineExceeded);
+            (
+                TerminationCause::DeadlineExceeded,
+                format!("the program hit a limit of its own, as its exit code {} says", exit.code),
+            )
+        }
+        _ if exit.code == codes.soft_aborted => (
+            TerminationCause::SoftAborted,
+            format!(
+                "the program stopped softly, as its exit code {} says, and the operator had not told it to",
+                exit.code
+            ),
+        ),
         _ => (TerminationCause::Error, format!("the program exited with code {}", exit.code)),
     };
-    let words = exit.words.trim().to_owned();
-    let message = if words.is_empty() { message } else { format!("{message}: {words}") };
-    Outcome { cause, message, exit: Some(exit), aborted: false }
+    Outcome { cause, message: with_words(message, &exit), exit: Some(exit), stopped }
 }
 
-fn never_ran(ending: &Ending, circumstances: Circumstances) -> Outcome {
-    let aborted = circumstances.stop.is_some();
-    let (cause, message) = match &ending.courier {
-        Some(TerminationRecord::Failed(failure)) => (cause_of(failure.cause), failure.message.clone()),
+/// A sentence with the program's last words, where it left any.
+fn with_words(message: String, exit: &Exit) -> String {
+    let words = exit.words.trim();
+    if words.is_empty() { message } else { format!("{message}: {words}") }
+}
+
+fn never_ran(ending: &Ending, circumstances: &Circumstances) -> Outcome {
+    let stopped = circumstances.abort.as_ref().map(|abort| abort.cause);
+    let (cause, message) = match (&ending.courier, &circumstances.abort) {
+        (Some(TerminationRecord::Failed(failure)), _) => (cause_of(failure.cause), failure.message.clone()),
         _ if ending.lost => (TerminationCause::Disrupted, lost(ending)),
-        _ if aborted => (TerminationCause::NeverStarted, "the job was deleted before its program started".to_owned()),
+        (_, Some(abort)) => return Outcome::never_started(abort),
         _ => why_never_ran(ending),
     };
-    Outcome { cause, message, exit: None, aborted }
+    Outcome { cause, message, exit: None, stopped }
 }
 
 fn lost(ending: &Ending) -> String {
@@ -239,69 +315,65 @@ fn why_never_ran(ending: &Ending) -> (TerminationCause, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Digest, FailureRecord};
+    use crate::{
+        api::stop::AbortMode,
+        wire::{Digest, FailureRecord},
+    };
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     const SECOND: i64 = 1_800_000_000;
+    /// The job was told to stop in this second, where it was.
+    const STOP: i64 = 100;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(SECOND + second).unwrap()
     }
 
-    /// Main ended in second 10; the pod and the job were told to stop then, where they were.
-    fn judged(code: i32, reason: &str, pod_stop: Option<i64>, job_stop: Option<i64>) -> (Phase, TerminationCause) {
+    fn abort(cause: AbortCause) -> AbortStatus {
+        AbortStatus {
+            stage: AbortStage::Signalled,
+            cause,
+            reason: "why".to_owned(),
+            mode: AbortMode::Graceful,
+            requested_time: Time(at(STOP - 1)),
+            stop_time: Time(at(STOP)),
+            kill_time: Time(at(STOP + 30)),
+        }
+    }
+
+    fn exited(code: i32, reason: &str, finished: i64) -> Ending {
         let exit = Exit {
             code,
             reason: reason.to_owned(),
             started: Some(at(0)),
-            finished: (reason != "ContainerStatusUnknown").then(|| at(10)),
-            words: String::new(),
-        };
-        let stop = pod_stop.map(|second| Stop { at: at(second), why: String::new() });
-        let ending = Ending { exit: Some(exit), courier: None, pod: None, culprit: None, stop, lost: false };
-        match judge(ending, Circumstances { stop: job_stop.map(at), courier: false }) {
-            Verdict::Final(outcome) => (outcome.phase(), outcome.cause),
-            Verdict::NeedsOutput(..) => panic!("there is no courier"),
-        }
-    }
-
-    #[test]
-    fn success_wins_the_tie_and_what_follows_a_stop_is_none() {
-        use Phase::{Aborted, Failed, Succeeded};
-        use TerminationCause::{Completed, Disrupted, Error, KilledAfterGrace, OOMKilled, SoftAborted};
-        for (code, reason, pod_stop, job_stop, expected) in [
-            (0, "Completed", None, None, (Succeeded, Completed)),
-            (0, "Completed", Some(11), Some(11), (Succeeded, Completed)),
-            (0, "Completed", Some(10), Some(10), (Aborted, SoftAborted)),
-            (0, "Completed", None, Some(10), (Aborted, SoftAborted)),
-            (0, "Completed", Some(11), None, (Succeeded, Completed)),
-            (0, "Completed", Some(10), None, (Failed, Disrupted)),
-            (0, "OOMKilled", None, None, (Failed, OOMKilled)),
-            (137, "OOMKilled", Some(10), None, (Failed, OOMKilled)),
-            (137, "OOMKilled", None, Some(10), (Aborted, OOMKilled)),
-            (3, "Error", None, None, (Failed, Error)),
-            (3, "Error", Some(11), Some(11), (Failed, Error)),
-            (3, "Error", None, Some(9), (Aborted, SoftAborted)),
-            (143, "Error", Some(9), None, (Failed, Disrupted)),
-            (137, "Error", Some(9), Some(9), (Aborted, KilledAfterGrace)),
-            (137, "ContainerStatusUnknown", None, None, (Failed, Disrupted)),
-            (137, "ContainerStatusUnknown", Some(9), None, (Failed, Disrupted)),
-        ] {
-            let judged = judged(code, reason, pod_stop, job_stop);
-            assert_eq!(judged, expected, "{code} {reason} {pod_stop:?} {job_stop:?}");
-        }
-    }
-
-    const DELETION: Option<i64> = Some(100);
-
-    fn ending(code: i32, reason: &str, finished: i64) -> Ending {
-        let exit = Exit {
-            code,
-            reason: reason.to_owned(),
-            started: Some(at(1)),
-            finished: Some(at(finished)),
+            finished: (reason != "ContainerStatusUnknown").then(|| at(finished)),
             words: "last words".to_owned(),
         };
-        Ending { exit: Some(exit), courier: None, pod: None, culprit: None, stop: None, lost: false }
+        Ending { exit: Some(exit), ..never() }
+    }
+
+    fn never() -> Ending {
+        Ending { exit: None, courier: None, pod: None, culprit: None, stop: None, ceiling: None, lost: false }
+    }
+
+    impl Ending {
+        fn with(self, courier: TerminationRecord) -> Self {
+            Self { courier: Some(courier), ..self }
+        }
+
+        fn evicted(self) -> Self {
+            Self { pod: Some(("Evicted".to_owned(), "low on memory".to_owned())), ..self }
+        }
+
+        /// Somebody deleted the pod in that second.
+        fn deleted(self, second: i64) -> Self {
+            Self { stop: Some(Stop { at: at(second), why: String::new() }), ..self }
+        }
+
+        /// The kubelet stopped the pod in that second.
+        fn ceiling(self, second: i64) -> Self {
+            Self { ceiling: Some(at(second)), ..self }
+        }
     }
 
     fn commit() -> TerminationRecord {
@@ -313,77 +385,103 @@ mod tests {
         TerminationRecord::Failed(FailureRecord { attempt: 1, cause, message: "why".to_owned() })
     }
 
-    fn verdict(ending: Ending, deletion: Option<i64>) -> (TerminationCause, Phase, bool) {
-        let circumstances = Circumstances { stop: deletion.map(at), courier: true };
-        match judge(ending, circumstances) {
-            Verdict::Final(outcome) => (outcome.cause, outcome.phase(), false),
-            Verdict::NeedsOutput(outcome, _) => (outcome.cause, outcome.phase(), true),
+    fn settings() -> Settings {
+        Settings {
+            courier_image: String::new(),
+            courier_pull_policy: None,
+            courier_resources: k8s_openapi::api::core::v1::ResourceRequirements::default(),
+            capability_key: crate::wire::CapabilityKey::new(&[7; 32]).unwrap(),
+            defaults: crate::limits::Defaults::default(),
+            deadline_result: ResultType::Timeout,
         }
+    }
+
+    /// Phase, cause, reason and result of an ending, and whether its output is still needed.
+    fn judged(
+        ending: &Ending,
+        stopped: Option<AbortCause>,
+        courier: bool,
+    ) -> (Phase, TerminationCause, &'static str, ResultType) {
+        let exit_codes = ExitCodes { soft_aborted: 10, limit_reached: Some(11) };
+        let circumstances = Circumstances { abort: stopped.map(abort), courier, exit_codes };
+        let (Verdict::Final(outcome) | Verdict::NeedsOutput(outcome, _)) = judge(ending.clone(), &circumstances);
+        (outcome.phase(), outcome.cause, outcome.reason(), outcome.result_type(&settings()))
     }
 
     #[test]
     fn every_ending_has_its_word() {
+        use AbortCause::{
+            DeadlineExceeded as Late, Deleted, NoProgress, Requested, StartDeadlineExceeded as Unstarted,
+        };
         use Phase::{Aborted, Failed, Succeeded};
+        use ResultType::{Cancelled, Error as Erred, Succeeded as Done, Timeout};
         use TerminationCause as Cause;
-        let evicted = Some(("Evicted".to_owned(), "low on memory".to_owned()));
-        let never = Ending { exit: None, ..ending(0, "", 0) };
+        let done = (Succeeded, Cause::Completed, "Completed", Done);
+        let failed = |cause: Cause| (Failed, cause, cause.as_str(), Erred);
+        let aborted = |cause: Cause| (Aborted, cause, "Aborted", Cancelled);
+        let late = |cause: Cause| (Failed, cause, "DeadlineExceeded", Timeout);
         let table = [
-            (Ending { courier: Some(commit()), ..ending(0, "Completed", 9) }, None, Cause::Completed, Succeeded, true),
-            (ending(0, "Completed", 9), None, Cause::OutputLost, Failed, false),
-            (
-                Ending { courier: Some(failure(FailureCause::OutputTooLarge)), ..ending(0, "Completed", 9) },
-                None,
-                Cause::OutputTooLarge,
-                Failed,
-                false,
-            ),
-            (Ending { courier: Some(commit()), ..ending(3, "Error", 9) }, None, Cause::Error, Failed, false),
-            (Ending { courier: Some(commit()), ..ending(0, "OOMKilled", 9) }, None, Cause::OOMKilled, Failed, false),
-            (ending(137, "OOMKilled", 9), None, Cause::OOMKilled, Failed, false),
-            (ending(137, "ContainerStatusUnknown", 9), None, Cause::Disrupted, Failed, false),
-            (Ending { pod: evicted.clone(), ..ending(137, "Error", 9) }, None, Cause::Evicted, Failed, false),
-            (Ending { pod: evicted, ..never.clone() }, None, Cause::Evicted, Failed, false),
-            (never.clone(), None, Cause::NeverStarted, Failed, false),
-            (Ending { lost: true, ..never.clone() }, None, Cause::Disrupted, Failed, false),
-            (never.clone(), DELETION, Cause::NeverStarted, Aborted, false),
-            (
-                Ending { culprit: Some("container a exited".to_owned()), ..never.clone() },
-                None,
-                Cause::Error,
-                Failed,
-                false,
-            ),
-            (
-                Ending { courier: Some(failure(FailureCause::InputMissing)), ..never },
-                None,
-                Cause::InputMissing,
-                Failed,
-                false,
-            ),
+            // By itself.
+            (exited(0, "Completed", 9), None, done),
+            (exited(3, "Error", 9), None, failed(Cause::Error)),
+            (exited(0, "OOMKilled", 9), None, failed(Cause::OOMKilled)),
+            (exited(137, "OOMKilled", 9), None, failed(Cause::OOMKilled)),
+            (exited(137, "ContainerStatusUnknown", 9), None, failed(Cause::Disrupted)),
+            (exited(137, "Error", 9).evicted(), None, failed(Cause::Evicted)),
+            (exited(10, "Error", 9), None, failed(Cause::SoftAborted)),
+            (exited(11, "Error", 9), None, late(Cause::DeadlineExceeded)),
+            (exited(3, "Error", 9).with(commit()), None, failed(Cause::Error)),
             // Success wins the tie: it ended before the second in which it was told to stop.
-            (
-                Ending { courier: Some(commit()), ..ending(0, "Completed", 99) },
-                DELETION,
-                Cause::Completed,
-                Succeeded,
-                true,
-            ),
-            (
-                Ending { courier: Some(commit()), ..ending(0, "Completed", 100) },
-                DELETION,
-                Cause::SoftAborted,
-                Aborted,
-                false,
-            ),
-            (ending(10, "Error", 101), DELETION, Cause::SoftAborted, Aborted, false),
-            (ending(137, "Error", 130), DELETION, Cause::KilledAfterGrace, Aborted, false),
+            (exited(0, "Completed", 99), Some(Deleted), done),
+            (exited(0, "Completed", 99), Some(Late), done),
+            (exited(3, "Error", 99), Some(Late), failed(Cause::Error)),
+            (exited(0, "Completed", 100), Some(Deleted), aborted(Cause::SoftAborted)),
+            (exited(0, "Completed", 100), Some(Late), late(Cause::SoftAborted)),
+            // Told to stop.
+            (exited(10, "Error", 101), Some(Deleted), aborted(Cause::SoftAborted)),
+            (exited(10, "Error", 101), Some(Requested), aborted(Cause::SoftAborted)),
+            (exited(137, "Error", 130), Some(Requested), aborted(Cause::KilledAfterGrace)),
+            (exited(137, "OOMKilled", 101), Some(Deleted), aborted(Cause::OOMKilled)),
+            (exited(137, "Error", 130), Some(Late), late(Cause::KilledAfterGrace)),
+            (exited(143, "Error", 101), Some(NoProgress), (Failed, Cause::SoftAborted, "NoProgress", Erred)),
+            (exited(137, "ContainerStatusUnknown", 0), Some(Late), late(Cause::Disrupted)),
+            // Somebody else stopped the pod.
+            (exited(0, "Completed", 9).deleted(10), None, done),
+            (exited(0, "Completed", 10).deleted(10), None, failed(Cause::Disrupted)),
+            (exited(143, "Error", 11).deleted(10), None, failed(Cause::Disrupted)),
+            (exited(137, "OOMKilled", 11).deleted(10), None, failed(Cause::OOMKilled)),
+            (exited(143, "Error", 99).deleted(98), Some(Deleted), failed(Cause::Disrupted)),
+            (exited(143, "Error", 101).deleted(98), Some(Deleted), aborted(Cause::SoftAborted)),
+            (exited(0, "Completed", 9).ceiling(10), None, done),
+            (exited(0, "Completed", 10).ceiling(10), None, late(Cause::DeadlineExceeded)),
+            (exited(137, "Error", 40).ceiling(10), None, late(Cause::DeadlineExceeded)),
+            (exited(137, "Error", 130).ceiling(90), Some(Requested), aborted(Cause::KilledAfterGrace)),
+            // It never ran.
+            (never(), None, failed(Cause::NeverStarted)),
+            (never().evicted(), None, failed(Cause::Evicted)),
+            (never().deleted(10), None, failed(Cause::Disrupted)),
+            (Ending { lost: true, ..never() }, None, failed(Cause::Disrupted)),
+            (Ending { culprit: Some("container a exited".to_owned()), ..never() }, None, failed(Cause::Error)),
+            (never().with(failure(FailureCause::InputMissing)), None, failed(Cause::InputMissing)),
+            (never().deleted(100), Some(Deleted), aborted(Cause::NeverStarted)),
+            (never().deleted(100), Some(Unstarted), (Failed, Cause::NeverStarted, "StartDeadlineExceeded", Erred)),
         ];
-        for (ending, deletion, cause, phase, needs_output) in table {
-            assert_eq!(
-                verdict(ending.clone(), deletion),
-                (cause, phase, needs_output),
-                "{ending:?}, deleted at {deletion:?}"
-            );
+        for (ending, stopped, expected) in table {
+            assert_eq!(judged(&ending, stopped, false), expected, "{ending:?}, stopped for {stopped:?}");
         }
+    }
+
+    #[test]
+    fn a_courier_answers_for_the_output() {
+        let success = || exited(0, "Completed", 9);
+        for (ending, cause) in [
+            (success().with(commit()), TerminationCause::Completed),
+            (success(), TerminationCause::OutputLost),
+            (success().with(failure(FailureCause::OutputTooLarge)), TerminationCause::OutputTooLarge),
+        ] {
+            assert_eq!(judged(&ending, None, true).1, cause, "{ending:?}");
+        }
+        let circumstances = Circumstances { abort: None, courier: true, exit_codes: ExitCodes::default() };
+        assert!(matches!(judge(success().with(commit()), &circumstances), Verdict::NeedsOutput(..)));
     }
 }

@@ -4,14 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use crate::{api::job::Phase, topology, wire::JobStatus};
+use crate::{api::status::Phase, topology, wire::JobStatus};
 
 use super::{
-    Settings, cleanup,
+    Settings,
+    attempt::Life,
     observed::{BrokerSight, Observed, Preparation, ProgressReport},
     start::{self, SILENT_WAIT, say_after},
     status::{Waiting, percent, shown_message},
     step::{Plan, Step},
+    stop,
 };
 
 /// Between main's end by the node's clock and a stop by the apiserver's: more than the clocks of one cluster differ.
@@ -23,20 +25,23 @@ const LONGEST_RENEWAL: SignedDuration = SignedDuration::from_secs(3600);
 /// The shortest: the schema admits leases of one second.
 const SHORTEST_RENEWAL: SignedDuration = SignedDuration::from_millis(400);
 
-/// Plans for a pod whose main container has not started.
-#[must_use]
-pub fn waiting(observed: &Observed, settings: &Settings, pod: &Pod, reason: &str, message: &str) -> Plan {
-    let created = pod.creation_timestamp().map_or(observed.now, |time| time.0);
-    let waiting =
-        Waiting { phase: Phase::Queued, reason: reason.to_owned(), message: message.to_owned(), stalled: false };
-    with_lease(observed, settings, say_after(observed, created + SILENT_WAIT, &waiting))
+/// Plans for a pod that nobody and nothing stops.
+pub(super) fn go_on(observed: &Observed, settings: &Settings, pod: &Pod, life: Life) -> Plan {
+    let plan = match life {
+        Life::Waiting { reason, message } => waiting(observed, settings, pod, reason, message),
+        Life::Running(since) if observed.status().start_time.is_none() => started(observed, settings, since),
+        Life::Running(_) if observed.is_spec_news() => {
+            Plan::steps(vec![Step::PatchStatus(Box::new(observed.renewed_status(settings)))])
+        }
+        Life::Running(_) | Life::Winding { .. } | Life::Ended(_) => heartbeat(observed, progress(observed)),
+    };
+    with_lease(observed, settings, plan)
 }
 
-/// Plans for a pod whose main container runs.
-#[must_use]
-pub fn running(observed: &Observed, settings: &Settings, since: Option<Timestamp>) -> Plan {
-    let plan = if observed.phase() == Some(Phase::Running) { progress(observed) } else { started(observed, since) };
-    with_lease(observed, settings, plan)
+fn waiting(observed: &Observed, settings: &Settings, pod: &Pod, reason: String, message: String) -> Plan {
+    let created = pod.creation_timestamp().map_or(observed.now, |time| time.0);
+    let waiting = Waiting { phase: Phase::Queued, reason, message, stalled: false };
+    say_after(observed, settings, created + SILENT_WAIT, &waiting)
 }
 
 /// Plans for a pod whose main container has ended and whose courier still sends: queues are not made again any more, but
@@ -51,13 +56,28 @@ pub fn flushing(observed: &Observed, settings: &Settings) -> Plan {
 #[must_use]
 pub fn stop_others(observed: &Observed, pod: &Pod, finished: Option<Timestamp>) -> Plan {
     let from = finished.map_or(observed.now, |finished| finished + CLOCK_MARGIN);
-    if observed.now < from { Plan::wait(from) } else { cleanup::delete(pod, None) }
+    match pod.metadata.deletion_timestamp {
+        _ if observed.now < from => Plan::wait(from),
+        Some(_) => Plan::idle(),
+        None => Plan::steps(vec![stop::delete(pod, None)]),
+    }
 }
 
-fn started(observed: &Observed, since: Option<Timestamp>) -> Plan {
+fn started(observed: &Observed, settings: &Settings, since: Option<Timestamp>) -> Plan {
     let told = (observed.broker == BrokerSight::Ready).then(|| start::tell(observed, JobStatus::Running));
-    let stored = Step::PatchStatus(Box::new(observed.running_status(since)));
+    let stored = Step::PatchStatus(Box::new(observed.running_status(settings, since)));
     Plan::steps(told.into_iter().chain([stored]).collect())
+}
+
+/// Adds what a program's silence leads to where nobody stops it for that: a condition, which goes with the silence.
+fn heartbeat(observed: &Observed, mut plan: Plan) -> Plan {
+    let Some(silence_ends) = stop::silence_ends(observed) else { return plan };
+    let stalled = observed.now >= silence_ends;
+    if stalled != observed.is_progress_stalled() {
+        let news = if stalled { observed.stalled_status() } else { observed.revived_status() };
+        plan.steps.push(Step::PatchStatus(Box::new(news)));
+    }
+    if stalled { plan } else { plan.by(silence_ends) }
 }
 
 fn progress(observed: &Observed) -> Plan {

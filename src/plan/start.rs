@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use crate::{api::job::Phase, pods, topology, wire::JobStatus};
+use crate::{api::status::Phase, pods, topology, wire::JobStatus};
 
 use super::{
     Settings,
@@ -25,11 +25,11 @@ pub const REFUSAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 #[must_use]
 pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
     if let BrokerSight::Unreachable(why) = &observed.broker {
-        return wait_for_broker(observed, why);
+        return wait_for_broker(observed, settings, why);
     }
     match (&observed.courier_secret, &observed.queues) {
         (Preparation::Refused(refusal), _) | (_, Preparation::Refused(refusal)) if recent(observed, refusal) => {
-            refused(observed, refusal, Phase::Pending)
+            refused(observed, settings, refusal, Phase::Pending)
         }
         _ => match preparations(observed, settings) {
             steps if steps.is_empty() => create(observed, settings),
@@ -42,7 +42,7 @@ fn recent(observed: &Observed, refusal: &Refusal) -> bool {
     observed.now < refusal.at + REFUSAL_WAIT
 }
 
-fn wait_for_broker(observed: &Observed, why: &str) -> Plan {
+pub(super) fn wait_for_broker(observed: &Observed, settings: &Settings, why: &str) -> Plan {
     let silent_until = observed.job.creation_timestamp().map_or(observed.now, |created| created.0) + SILENT_WAIT;
     let waiting = Waiting {
         phase: Phase::Pending,
@@ -50,22 +50,27 @@ fn wait_for_broker(observed: &Observed, why: &str) -> Plan {
         message: format!("the job's queues wait for the broker: {why}"),
         stalled: false,
     };
-    say_after(observed, silent_until, &waiting).by(observed.now + BROKER_RETRY)
+    say_after(observed, settings, silent_until, &waiting).by(observed.now + BROKER_RETRY)
 }
 
 /// Nothing until `silent_until`, then the status that says what is waited for.
-pub(super) fn say_after(observed: &Observed, silent_until: jiff::Timestamp, waiting: &Waiting) -> Plan {
+pub(super) fn say_after(
+    observed: &Observed,
+    settings: &Settings,
+    silent_until: jiff::Timestamp,
+    waiting: &Waiting,
+) -> Plan {
     if observed.now < silent_until {
         return Plan::wait(silent_until);
     }
     observed
-        .waiting_status(waiting)
+        .waiting_status(settings, waiting)
         .map_or_else(Plan::idle, |status| Plan::steps(vec![Step::PatchStatus(Box::new(status))]))
 }
 
-fn refused(observed: &Observed, refusal: &Refusal, phase: Phase) -> Plan {
+fn refused(observed: &Observed, settings: &Settings, refusal: &Refusal, phase: Phase) -> Plan {
     let waiting = Waiting { phase, reason: refusal.reason.to_owned(), message: refusal.message.clone(), stalled: true };
-    let steps = observed.waiting_status(&waiting).map_or_else(Vec::new, |status| {
+    let steps = observed.waiting_status(settings, &waiting).map_or_else(Vec::new, |status| {
         vec![Step::PatchStatus(Box::new(status)), Step::Warn { reason: refusal.reason, note: refusal.message.clone() }]
     });
     Plan::steps(steps).by(refusal.at + REFUSAL_WAIT)
@@ -107,10 +112,10 @@ pub(super) fn client_queues(job_id: &str) -> Vec<String> {
 
 fn create(observed: &Observed, settings: &Settings) -> Plan {
     if let Sight::Known(theirs) = &observed.pod {
-        return run::with_lease(observed, settings, name_taken(observed, theirs));
+        return run::with_lease(observed, settings, name_taken(observed, settings, theirs));
     }
     if let Some(refusal) = observed.pod_refusal.as_ref().filter(|refusal| recent(observed, refusal)) {
-        return run::with_lease(observed, settings, refused(observed, refusal, Phase::Queued));
+        return run::with_lease(observed, settings, refused(observed, settings, refusal, Phase::Queued));
     }
     // After a refusal the client has heard it before.
     let greeting = [JobStatus::Registered, JobStatus::Enqueued].map(|status| tell(observed, status));
@@ -120,7 +125,7 @@ fn create(observed: &Observed, settings: &Settings) -> Plan {
 }
 
 /// Waits for a pod that is not this job's to go: silently at first, it may be a former job's of the same name.
-fn name_taken(observed: &Observed, theirs: &Pod) -> Plan {
+fn name_taken(observed: &Observed, settings: &Settings, theirs: &Pod) -> Plan {
     let silent_until = observed.job.creation_timestamp().map_or(observed.now, |created| created.0) + SILENT_WAIT;
     if observed.now < silent_until {
         return Plan::wait(silent_until);
@@ -129,7 +134,7 @@ fn name_taken(observed: &Observed, theirs: &Pod) -> Plan {
         "pod {} belongs to somebody else: delete it, or this job and create one with another name",
         theirs.name_any()
     );
-    refused(observed, &Refusal { at: observed.now, reason: "PodNameTaken", message }, Phase::Queued)
+    refused(observed, settings, &Refusal { at: observed.now, reason: "PodNameTaken", message }, Phase::Queued)
 }
 
 /// Tells the client a status.

@@ -7,11 +7,13 @@ use kube::ResourceExt;
 use crate::api::{
     OmotesJobStatus,
     condition::{self, ConditionType, Stamp, Verdict},
-    job::{JobResultStatus, Phase, Progress, QueuesStatus, Termination, TerminationCause},
     names,
+    status::{AbortStatus, JobResultStatus, Phase, Progress, QueuesStatus, ResultType, Termination, TerminationCause},
 };
+use crate::limits::{after, whole_second};
 
 use super::{
+    Settings,
     accept::Rejection,
     attempt,
     observed::{Observed, ProgressReport, Sight},
@@ -19,8 +21,11 @@ use super::{
     start,
 };
 
+const POD_TERMINATED: &str = "every container of the job's pod has ended";
 /// What `status.progress.message` may hold.
 const MAX_PROGRESS_CHARS: usize = 1024;
+/// An estimate of more than ten years is none, in seconds.
+const MAX_ESTIMATE: f64 = 315_360_000.0;
 
 /// Why a job is not running yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +60,9 @@ impl Observed {
     }
 
     /// The stored status with what every status of an accepted job says.
-    fn accepted(&self) -> OmotesJobStatus {
+    fn accepted(&self, settings: &Settings) -> OmotesJobStatus {
         let mut status = self.status();
+        status.deadline_time = self.deadline(settings).map(Time);
         status.job_id = Some(self.job_id().to_string());
         status.observed_generation = self.job.metadata.generation;
         status.attempt = Some(self.attempt());
@@ -80,10 +86,11 @@ impl Observed {
         let mut status = self.status();
         status.observed_generation = self.job.metadata.generation;
         status.phase = Some(Phase::Failed);
-        status.completion_time = Some(Time(whole(self.now)));
+        status.completion_time = Some(Time(whole_second(self.now)));
         status.termination = Some(Termination {
             cause: TerminationCause::Refused,
             exit_code: None,
+            signal: None,
             message: Some(rejection.message.clone()),
         });
         self.set(&mut status, ConditionType::Accepted, Verdict::no(rejection.reason, &rejection.message));
@@ -94,16 +101,20 @@ impl Observed {
 
     /// The status of a job that waits. `None` when the stored one says the same, whatever the wording.
     #[must_use]
-    pub fn waiting_status(&self, waiting: &Waiting) -> Option<OmotesJobStatus> {
+    pub fn waiting_status(&self, settings: &Settings, waiting: &Waiting) -> Option<OmotesJobStatus> {
         let type_ = if waiting.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
         let other = if waiting.stalled { ConditionType::Reconciling } else { ConditionType::Stalled };
         let stored = self.status();
+        // A job that is to stop waits for nothing any more.
+        if stored.abort.is_some() {
+            return None;
+        }
         let same =
             stored.conditions.iter().any(|known| known.type_ == type_.as_str() && known.reason == waiting.reason);
         if same && stored.phase == Some(waiting.phase) {
             return None;
         }
-        let mut status = self.accepted();
+        let mut status = self.accepted(settings);
         status.phase = Some(waiting.phase);
         let queued = waiting.phase == Phase::Queued;
         let reason: &'static str = if queued { "Declared" } else { "NotReady" };
@@ -124,10 +135,14 @@ impl Observed {
 
     /// The status of a job whose program runs.
     #[must_use]
-    pub fn running_status(&self, since: Option<Timestamp>) -> OmotesJobStatus {
-        let mut status = self.accepted();
-        self.mark_started(&mut status, since);
-        status.phase = Some(Phase::Running);
+    pub fn running_status(&self, settings: &Settings, since: Option<Timestamp>) -> OmotesJobStatus {
+        let mut status = self.accepted(settings);
+        let started = since.unwrap_or_else(|| whole_second(self.now));
+        self.mark_started(&mut status, Some(started));
+        status.deadline_time = settings.defaults.run_seconds(&self.job.spec).map(|run| Time(after(started, run)));
+        if status.abort.is_none() {
+            status.phase = Some(Phase::Running);
+        }
         let pod = status.pod_name.clone().unwrap_or_default();
         self.set(
             &mut status,
@@ -141,27 +156,114 @@ impl Observed {
         status.pod_name = Some(names::pod_name(&self.job.name_any(), self.attempt()));
         status.start_time = since.map(Time).or_else(|| status.start_time.clone());
         status.progress =
-            self.progress.as_ref().map(|report| progress(report, self.now)).or_else(|| status.progress.clone());
+            self.progress.as_ref().map(|report| self.progress_of(report)).or_else(|| status.progress.clone());
         self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", "the job's queues are there"));
         condition::clear(&mut status.conditions, ConditionType::Reconciling);
         condition::clear(&mut status.conditions, ConditionType::Stalled);
     }
 
+    /// When the program is told to stop, as the spec says now; as stored while the spec is what it was.
+    #[must_use]
+    pub fn deadline(&self, settings: &Settings) -> Option<Timestamp> {
+        let status = self.status();
+        if !self.is_spec_news() {
+            return status.deadline_time.map(|time| time.0);
+        }
+        Some(after(status.start_time?.0, settings.defaults.run_seconds(&self.job.spec)?))
+    }
+
+    /// Whether the stored status was computed from another generation of the spec.
+    #[must_use]
+    pub fn is_spec_news(&self) -> bool {
+        self.status().observed_generation != self.job.metadata.generation
+    }
+
+    /// The stored status with what follows from a changed spec.
+    #[must_use]
+    pub fn renewed_status(&self, settings: &Settings) -> OmotesJobStatus {
+        self.accepted(settings)
+    }
+
+    /// The status of a job that is to stop.
+    #[must_use]
+    pub fn aborting_status(&self, settings: &Settings, abort: AbortStatus) -> OmotesJobStatus {
+        let mut status = self.accepted(settings);
+        status.phase = Some(Phase::Aborting);
+        status.abort = Some(AbortStatus { reason: bounded(&abort.reason, 1024), ..abort });
+        condition::clear(&mut status.conditions, ConditionType::Reconciling);
+        condition::clear(&mut status.conditions, ConditionType::Stalled);
+        status
+    }
+
+    /// Whether the stored status says that there has been no progress for too long.
+    #[must_use]
+    pub fn is_progress_stalled(&self) -> bool {
+        self.status().conditions.iter().any(|known| known.type_ == ConditionType::ProgressStalled.as_str())
+    }
+
+    /// The stored status of a job whose program has been silent for too long.
+    #[must_use]
+    pub fn stalled_status(&self) -> OmotesJobStatus {
+        let seconds = self.job.spec.heartbeat.as_ref().map_or(0, |heartbeat| heartbeat.timeout_seconds);
+        let message = format!("no progress was heard for {seconds} s; {}", self.how_far());
+        let mut status = self.status();
+        self.set(&mut status, ConditionType::ProgressStalled, Verdict::yes("NoProgress", message));
+        status
+    }
+
+    /// The stored status of a job whose program is heard again.
+    #[must_use]
+    pub fn revived_status(&self) -> OmotesJobStatus {
+        let mut status = self.status();
+        condition::clear(&mut status.conditions, ConditionType::ProgressStalled);
+        status
+    }
+
+    /// How far the program had come when it was last heard, for people.
+    #[must_use]
+    pub fn how_far(&self) -> String {
+        let heard = self.progress.as_ref().map(|report| (percent(report.fraction), shown_message(report)));
+        let stored = self.status().progress.map(|known| (known.percent, known.message.unwrap_or_default()));
+        match heard.or(stored) {
+            None => "it had not told any".to_owned(),
+            Some((percent, message)) if message.is_empty() => format!("it had come to {percent} %"),
+            Some((percent, message)) => format!("it had come to {percent} %: {message}"),
+        }
+    }
+
+    fn progress_of(&self, report: &ProgressReport) -> Progress {
+        Progress {
+            percent: percent(report.fraction),
+            message: Some(shown_message(report)).filter(|message| !message.is_empty()),
+            last_update_time: Some(Time(whole_second(self.now))),
+            estimated_completion_time: self.estimate(report.fraction).map(Time),
+        }
+    }
+
+    /// As if it went on as it did since its start.
+    #[expect(clippy::cast_possible_truncation, reason = "bounded by ten years before the cast")]
+    fn estimate(&self, fraction: f64) -> Option<Timestamp> {
+        let started = self.status().start_time?.0;
+        let elapsed = self.now.duration_since(started).as_secs_f64();
+        let left = Some(elapsed * (1.0 - fraction) / fraction).filter(|left| (0.0..=MAX_ESTIMATE).contains(left))?;
+        (percent(fraction) > 0).then(|| after(whole_second(self.now), left.round() as i64))
+    }
+
     /// The stored status with the newest progress.
     #[must_use]
     pub fn progressed_status(&self, report: &ProgressReport) -> OmotesJobStatus {
-        OmotesJobStatus { progress: Some(progress(report, self.now)), ..self.status() }
+        OmotesJobStatus { progress: Some(self.progress_of(report)), ..self.status() }
     }
 
     /// The status of a running job that waits for the broker to take its result.
     #[must_use]
-    pub fn result_waits_status(&self, why: &str) -> Option<OmotesJobStatus> {
+    pub fn result_waits_status(&self, settings: &Settings, why: &str) -> Option<OmotesJobStatus> {
         let stored = self.status();
         let told = stored.conditions.iter().any(|known| known.type_ == ConditionType::ResultPublished.as_str());
         if told {
             return None;
         }
-        let mut status = self.accepted();
+        let mut status = self.accepted(settings);
         status.phase = stored.phase.or(Some(Phase::Running));
         self.set(
             &mut status,
@@ -173,8 +275,14 @@ impl Observed {
 
     /// The terminal status.
     #[must_use]
-    pub fn terminal_status(&self, outcome: &Outcome, delivery: Delivery, output_bytes: Option<i64>) -> OmotesJobStatus {
-        let mut status = self.accepted();
+    pub fn terminal_status(
+        &self,
+        settings: &Settings,
+        outcome: &Outcome,
+        delivery: Delivery,
+        output_bytes: Option<i64>,
+    ) -> OmotesJobStatus {
+        let mut status = self.accepted(settings);
         let exit = outcome.exit.as_ref();
         if let Some(exit) = exit {
             self.mark_started(&mut status, exit.started);
@@ -185,25 +293,28 @@ impl Observed {
         }
         condition::clear(&mut status.conditions, ConditionType::Reconciling);
         condition::clear(&mut status.conditions, ConditionType::Stalled);
+        condition::clear(&mut status.conditions, ConditionType::ProgressStalled);
         status.phase = Some(outcome.phase());
-        status.completion_time = Some(Time(exit.and_then(|exit| exit.finished).unwrap_or(whole(self.now))));
+        status.abort = status.abort.map(|abort| AbortStatus { stage: outcome.stage(&abort), ..abort });
+        status.completion_time = Some(Time(exit.and_then(|exit| exit.finished).unwrap_or(whole_second(self.now))));
         status.termination = Some(Termination {
             cause: outcome.cause,
             exit_code: exit.map(|exit| exit.code),
+            signal: exit.and_then(|exit| signal(exit.code)),
             message: Some(bounded(&outcome.message, 4096)),
         });
-        status.result = Some(self.result_status(outcome, delivery, output_bytes));
+        status.result = Some(self.result_status(outcome.result_type(settings), delivery, output_bytes));
         self.conclude(&mut status, outcome, delivery);
         status
     }
 
-    fn result_status(&self, outcome: &Outcome, delivery: Delivery, output_bytes: Option<i64>) -> JobResultStatus {
+    fn result_status(&self, type_: ResultType, delivery: Delivery, output_bytes: Option<i64>) -> JobResultStatus {
         let (published_time, routed) = match delivery {
-            Delivery::Sent { at, routed } => (Some(Time(whole(at))), routed),
+            Delivery::Sent { at, routed } => (Some(Time(whole_second(at))), routed),
             Delivery::GivenUp => (None, false),
         };
         JobResultStatus {
-            type_: outcome.result_type(),
+            type_,
             message_id: self.result_message_id(),
             published_time,
             routed,
@@ -212,19 +323,19 @@ impl Observed {
     }
 
     fn conclude(&self, status: &mut OmotesJobStatus, outcome: &Outcome, delivery: Delivery) {
-        let reason = if outcome.aborted { "Aborted" } else { outcome.cause.as_str() };
+        let reason = outcome.reason();
         let message = bounded(&outcome.message, 1024);
         self.set(status, ConditionType::Running, Verdict::no("Ended", "the program has ended"));
         if outcome.phase() == Phase::Succeeded {
-            self.set(status, ConditionType::Complete, Verdict::yes(reason, message));
+            self.set(status, ConditionType::Complete, Verdict::yes(reason, message.clone()));
         } else {
-            self.set(status, ConditionType::Failed, Verdict::yes(reason, message));
+            self.set(status, ConditionType::Failed, Verdict::yes(reason, message.clone()));
         }
-        self.set(
-            status,
-            ConditionType::PodTerminated,
-            Verdict::yes("Terminated", "every container of the job's pod has ended"),
-        );
+        let terminated = match outcome.cause {
+            TerminationCause::NodeLost => Verdict::no("Unconfirmed", message),
+            _ => Verdict::yes("Terminated", POD_TERMINATED),
+        };
+        self.set(status, ConditionType::PodTerminated, terminated);
         let published = match delivery {
             Delivery::Sent { routed: true, .. } => Verdict::yes("Confirmed", "the broker confirmed the result"),
             Delivery::Sent { routed: false, .. } => {
@@ -235,6 +346,22 @@ impl Observed {
             }
         };
         self.set(status, ConditionType::ResultPublished, published);
+    }
+
+    /// Whether the job is terminal and its pod may still run, as far as anybody knows.
+    #[must_use]
+    pub fn is_death_unconfirmed(&self) -> bool {
+        let conditions = self.status().conditions;
+        let known = conditions.iter().find(|known| known.type_ == ConditionType::PodTerminated.as_str());
+        known.is_some_and(|known| known.status == "False")
+    }
+
+    /// The stored status of a job that is terminal, now that its pod is known to have ended.
+    #[must_use]
+    pub fn confirmed_status(&self) -> OmotesJobStatus {
+        let mut status = self.status();
+        self.set(&mut status, ConditionType::PodTerminated, Verdict::yes("Terminated", POD_TERMINATED));
+        status
     }
 
     /// The message-id of the job's one result.
@@ -250,14 +377,6 @@ pub fn shown_message(report: &ProgressReport) -> String {
     report.message.chars().take(MAX_PROGRESS_CHARS).collect()
 }
 
-fn progress(report: &ProgressReport, now: Timestamp) -> Progress {
-    Progress {
-        percent: percent(report.fraction),
-        message: Some(shown_message(report)).filter(|message| !message.is_empty()),
-        last_update_time: Some(Time(whole(now))),
-    }
-}
-
 /// Whole percent of a fraction; 100 only when it is done.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "clamped to 0..=100 before the cast")]
@@ -265,9 +384,9 @@ pub fn percent(fraction: f64) -> i32 {
     (fraction.clamp(0.0, 1.0) * 100.0 + 1e-9).floor() as i32
 }
 
-/// Kubernetes' times have whole seconds; a status that holds more would differ from what it reads back.
-fn whole(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
+/// The signal that an exit code tells, by the convention of shells and container runtimes.
+fn signal(code: i32) -> Option<i32> {
+    Some(code - 128).filter(|signal| (1..=64).contains(signal))
 }
 
 /// At most `max` bytes of `text`, cut at a character.

@@ -125,6 +125,15 @@ impl Plan {
         Self { steps, wake: None }
     }
 
+    /// The same, looking again at `wake`, where there is one, at the latest.
+    #[must_use]
+    pub fn by_any(self, wake: Option<Timestamp>) -> Self {
+        match wake {
+            Some(wake) => self.by(wake),
+            None => self,
+        }
+    }
+
     /// The same, looking again at `wake` at the latest.
     #[must_use]
     pub fn by(mut self, wake: Timestamp) -> Self {

@@ -19,7 +19,7 @@ use prometheus_client::{
 use crate::{
     api::{
         OmotesJob,
-        job::{Phase, TerminationCause},
+        status::{Phase, TerminationCause},
     },
     broker::{Broker, BrokerState},
 };
@@ -35,6 +35,7 @@ pub struct Metrics {
     errors: Family<ErrorLabels, Counter>,
     queue_age: Histogram,
     result_delay: Histogram,
+    stop_delay: Histogram,
     rejected_progress: Counter,
     broker_connected: Gauge,
     broker_blocked: Gauge,
@@ -74,6 +75,7 @@ impl Default for Metrics {
             errors: Family::default(),
             queue_age: seconds(&[0.001, 0.01, 0.1, 1.0, 10.0, 60.0]),
             result_delay: seconds(&[0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0, 600.0]),
+            stop_delay: seconds(&[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0]),
             rejected_progress: Counter::default(),
             broker_connected: Gauge::default(),
             broker_blocked: Gauge::default(),
@@ -106,6 +108,12 @@ impl Metrics {
             "From the end of the program to the broker's confirmation of its result; the former has whole seconds",
             Unit::Seconds,
             self.result_delay.clone(),
+        );
+        registry.register_with_unit(
+            "stop_delay",
+            "From the second in which a job was to be told to stop, its deadline for instance, to the request to stop its pod",
+            Unit::Seconds,
+            self.stop_delay.clone(),
         );
         registry.register(
             "progress_rejected",
@@ -186,6 +194,10 @@ impl Metrics {
 
     pub(crate) fn observe_result_delay(&self, delay: SignedDuration) {
         self.result_delay.observe(delay.as_secs_f64().max(0.0));
+    }
+
+    pub(crate) fn observe_stop_delay(&self, delay: SignedDuration) {
+        self.stop_delay.observe(delay.as_secs_f64().max(0.0));
     }
 
     /// Everything, as text.

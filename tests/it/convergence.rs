@@ -1,8 +1,8 @@
 //! The properties that the core holds, over a model world: a cluster and a broker in a few maps.
 //!
 //! The world is driven by random histories in which the operator dies after any step and forgets everything, the broker
-//! goes away, the kubelet starts and ends pods and a user deletes the job. However it went, once things are quiet the
-//! end is the same: one result, one terminal status, nothing left.
+//! goes away, the kubelet starts and ends pods or is cut off, limits pass, and a user aborts or deletes the job. However
+//! it went, once things are quiet the end is the same: one result, one terminal status, nothing left.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,7 +14,12 @@ use k8s_openapi::{
 };
 use kube::ResourceExt;
 use omotes_operator::{
-    api::{OmotesJob, job::Phase, names},
+    api::{
+        OmotesJob, names,
+        status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
+        stop::{Abort, AbortMode},
+    },
+    limits::{Defaults, whole_second},
     plan::{
         self, Observed, Plan, Settings, Step,
         inquiry::{Inquiry, inquiry},
@@ -25,6 +30,11 @@ use omotes_operator::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::bed::merged;
+
+/// The template's grace, and that of a pod with a courier, in seconds.
+const GRACE: i64 = 5;
+const FLUSH: i64 = 120;
 const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 
 /// What a process remembers; lost when it dies.
@@ -42,6 +52,9 @@ struct World {
     job: Option<OmotesJob>,
     pod: Option<Pod>,
     broker_up: bool,
+    /// The kubelet is cut off: it starts and ends nothing.
+    node_lost: bool,
+    listening_since: Timestamp,
     queues: BTreeSet<String>,
     output: Option<Bytes>,
     secret: bool,
@@ -64,6 +77,7 @@ struct World {
 enum End {
     Success,
     Failure,
+    Killed,
     OutOfMemory,
     OutputLost,
     /// The courier says that it sent an output that the broker does not have.
@@ -76,6 +90,10 @@ enum Event {
     Start,
     Finish(End),
     Delete,
+    /// Immediately or gracefully, after so many seconds.
+    Abort(bool, i64),
+    NodeLost,
+    NodeBack,
     BrokerDown,
     BrokerUp,
     Progress(u8),
@@ -91,6 +109,8 @@ fn settings() -> Settings {
         courier_pull_policy: None,
         courier_resources: ResourceRequirements::default(),
         capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
+        defaults: Defaults::default(),
+        deadline_result: ResultType::Cancelled,
     }
 }
 
@@ -99,23 +119,21 @@ fn time(second: i64) -> Timestamp {
 }
 
 impl World {
-    fn new(courier: bool, declare: &str, ttl: Option<i64>) -> Self {
-        let job = serde_json::from_value(json!({
+    fn new(patch: &Value) -> Self {
+        let job: Value = json!({
             "apiVersion": "omotes.io/v1alpha1",
             "kind": "OmotesJob",
             "metadata": {"name": "job", "namespace": "ns", "uid": UID, "generation": 1, "resourceVersion": "1", "creationTimestamp": time(0).to_string()},
-            "spec": {
-                "template": {"spec": {"containers": [{"name": "main", "image": "i"}]}},
-                "courier": {"enabled": courier},
-                "queues": {"declare": declare},
-                "ttlSecondsAfterFinished": ttl,
-            },
-        }));
+            "spec": {"template": {"spec": {"containers": [{"name": "main", "image": "i"}], "terminationGracePeriodSeconds": GRACE}}},
+        });
+        let job = serde_json::from_value(merged(job, &json!({"spec": patch})));
         Self {
             now: time(1),
             job: Some(job.unwrap()),
             pod: None,
             broker_up: true,
+            node_lost: false,
+            listening_since: time(1),
             queues: BTreeSet::new(),
             output: None,
             secret: false,
@@ -145,9 +163,11 @@ impl World {
             output: Sight::Unreachable,
             result: ResultSight::Unsent,
             progress: self.memory.progress.clone(),
+            listening_since: self.listening_since,
+            trouble: None,
         };
-        match inquiry(&observed) {
-            Inquiry::Alive => self.memory.witnessed = true,
+        match inquiry(&observed, &self.settings) {
+            Inquiry::Alive | Inquiry::Unstarted => self.memory.witnessed = true,
             Inquiry::Settled => {}
             Inquiry::Ending { output, .. } => {
                 observed.result = self.result_sight();
@@ -179,7 +199,7 @@ impl World {
             }
             for step in plan.steps {
                 if done == limit {
-                    self.memory = Memory::default();
+                    self.crash();
                     return None;
                 }
                 done += 1;
@@ -187,6 +207,11 @@ impl World {
             }
         }
         panic!("the plan does not come to rest");
+    }
+
+    fn crash(&mut self) {
+        self.memory = Memory::default();
+        self.listening_since = self.now;
     }
 
     fn execute(&mut self, step: Step) {
@@ -204,7 +229,9 @@ impl World {
             Step::PublishStatus { status, .. } => self.statuses.push(status),
             Step::PublishProgress { .. } => self.memory.progress.as_mut().unwrap().sent = true,
             Step::CreatePod(pod) => self.create_pod(*pod),
-            Step::DeletePod { uid, resource_version, .. } => self.delete_pod(&uid, &resource_version),
+            Step::DeletePod { uid, resource_version, grace_seconds, .. } => {
+                self.delete_pod(&uid, &resource_version, grace_seconds.map_or(FLUSH, i64::from));
+            }
             Step::PublishResult(message) => {
                 let routed = self.queues.contains(&message.queue);
                 self.results.push((message.message_id, message.body));
@@ -225,7 +252,9 @@ impl World {
             Step::DeleteClientQueues(queues) => self.queues.retain(|queue| !queues.contains(queue)),
             Step::RemoveFinalizer => {
                 self.left_to_ttl |= !self.broker_up;
-                self.change_job("finalizer off", |job| job.finalizers_mut().clear());
+                self.change_job("finalizer off", |job| {
+                    job.finalizers_mut().retain(|held| held != names::FINALIZER_CLEANUP);
+                });
             }
             Step::DeleteJob { .. } => self.user_deletes(),
         }
@@ -235,7 +264,7 @@ impl World {
     /// What must hold before each step, whatever happened.
     fn check_guards(&self, step: &Step) {
         let job = self.job.as_ref().unwrap();
-        let held = !job.finalizers().is_empty();
+        let held = job.finalizers().iter().any(|held| held == names::FINALIZER_CLEANUP);
         let terminal = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
         match step {
             Step::CreatePod(_) | Step::EnsureQueues { .. } | Step::PublishStatus { .. } | Step::PublishResult(_) => {
@@ -244,7 +273,28 @@ impl World {
                 assert!(self.broker_up || matches!(step, Step::CreatePod(_)), "the broker is away");
             }
             Step::PatchStatus(status) if terminal => {
-                panic!("terminal is terminal: {:?} became {:?}", job.status.as_ref().unwrap().phase, status.phase);
+                let stored = job.status.as_ref().unwrap();
+                assert_eq!(
+                    (stored.phase, &stored.termination),
+                    (status.phase, &status.termination),
+                    "terminal is terminal"
+                );
+            }
+            Step::PatchStatus(status) => {
+                let stored = job.status.clone().unwrap_or_default();
+                let kept = stored.deadline_time.is_none() || stored.deadline_time == status.deadline_time;
+                assert!(kept, "a deadline changes only with the spec");
+                let sooner = stored.abort.zip(status.abort.as_ref());
+                let sooner =
+                    sooner.is_none_or(|(old, new)| new.stop_time <= old.stop_time && new.kill_time <= old.kill_time);
+                assert!(sooner, "a stop is never taken back");
+            }
+            Step::DeletePod { grace_seconds: Some(_), .. } => {
+                let abort = job.status.as_ref().and_then(|status| status.abort.as_ref());
+                assert!(
+                    abort.is_some_and(|abort| abort.stop_time.0 <= self.now),
+                    "told to stop before that was stored"
+                );
             }
             Step::RemoveFinalizer => {
                 let pod_alive = self.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
@@ -269,11 +319,21 @@ impl World {
         self.pod = Some(pod);
     }
 
-    fn delete_pod(&mut self, uid: &str, version: &str) {
+    /// As the apiserver does: a second deletion counts from the first, and can only shorten the grace.
+    fn delete_pod(&mut self, uid: &str, version: &str, grace: i64) {
+        let now = self.now;
         let pod = self.pod.as_mut().unwrap();
         assert_eq!((pod.uid().as_deref(), pod.resource_version().as_deref()), (Some(uid), Some(version)));
         self.writes.push("pod delete");
-        pod.metadata.deletion_timestamp = Some(Time(self.now));
+        let meta = &mut pod.metadata;
+        let given = meta.deletion_grace_period_seconds;
+        let asked =
+            meta.deletion_timestamp.as_ref().map_or(now, |end| end.0 - SignedDuration::from_secs(given.unwrap_or(0)));
+        let bound = pod.spec.as_ref().unwrap().node_name.is_some();
+        let grace = given.unwrap_or(i64::MAX).min(if bound { grace } else { 0 });
+        meta.deletion_grace_period_seconds = Some(grace);
+        meta.deletion_timestamp = Some(Time(whole_second(asked) + SignedDuration::from_secs(grace)));
+        meta.resource_version = Some(format!("{version}1"));
     }
 
     fn release_pod(&mut self, uid: &str) {
@@ -300,10 +360,46 @@ impl World {
         self.collect();
     }
 
+    /// Never gentler than before: the schema sees to that.
+    fn user_aborts(&mut self, immediate: bool, after: i64) {
+        let Some(job) = &mut self.job else { return };
+        let before = job.spec.abort.clone();
+        let hard = immediate || before.as_ref().is_some_and(|abort| abort.mode == AbortMode::Immediate);
+        let after_seconds = before.map_or(after, |abort| abort.after_seconds.min(after));
+        let mode = if hard { AbortMode::Immediate } else { AbortMode::Graceful };
+        job.spec.abort = Some(Abort { mode, after_seconds, reason: None });
+        job.metadata.generation = job.metadata.generation.map(|generation| generation + 1);
+    }
+
+    /// The kubelet kills what is left at the end of its grace, a second late.
+    fn kill(&mut self) {
+        let end = self.pod.as_ref().and_then(|pod| pod.metadata.deletion_timestamp.clone());
+        if end.is_some_and(|end| end.0 < self.now) {
+            self.finish(End::Killed);
+        }
+    }
+
+    /// Lets time go by as the operator wants to be woken, for so many seconds; the program never ends by itself.
+    fn live(&mut self, seconds: i64) {
+        let end = self.now + SignedDuration::from_secs(seconds);
+        while self.now < end {
+            let wake = self.reconcile(usize::MAX).and_then(|plan| plan.wake).unwrap_or(end).min(end);
+            let kill = self.pod.as_ref().and_then(|pod| pod.metadata.deletion_timestamp.clone());
+            let second = SignedDuration::from_secs(1);
+            let kill = kill.filter(|_| !self.node_lost).map(|time| time.0.max(self.now) + second);
+            self.now = wake.min(kill.unwrap_or(end));
+            self.kill();
+        }
+        self.reconcile(usize::MAX);
+    }
+
     fn start(&mut self) {
         let now = self.now;
-        if let Some(pod) =
-            self.pod.as_mut().filter(|pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none())
+        if let Some(pod) = self
+            .pod
+            .as_mut()
+            .filter(|_| !self.node_lost)
+            .filter(|pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none())
         {
             pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
             set_status(
@@ -316,7 +412,7 @@ impl World {
     fn finish(&mut self, end: End) {
         let now = self.now;
         let courier = self.job.as_ref().is_some_and(|job| job.spec.courier.enabled);
-        let Some(pod) = self.pod.as_mut() else { return };
+        let Some(pod) = self.pod.as_mut().filter(|_| !self.node_lost) else { return };
         let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
         if !running {
             return;
@@ -324,6 +420,7 @@ impl World {
         let (code, reason) = match end {
             End::Failure => (3, "Error"),
             End::OutOfMemory => (137, "OOMKilled"),
+            End::Killed => (137, "Error"),
             End::Success | End::OutputLost | End::OutputVanished => (0, "Completed"),
         };
         let mut record = String::new();
@@ -353,8 +450,14 @@ impl World {
             Event::Start => self.start(),
             Event::Finish(end) => self.finish(end),
             Event::Delete => self.user_deletes(),
+            Event::Abort(immediate, after) => self.user_aborts(immediate, after),
+            Event::NodeLost => self.node_lost = true,
+            Event::NodeBack => self.node_lost = false,
             Event::BrokerDown => self.broker_up = false,
-            Event::BrokerUp => self.broker_up = true,
+            Event::BrokerUp => {
+                self.broker_up = true;
+                self.listening_since = self.now;
+            }
             Event::Progress(percent) => {
                 let report = ProgressReport {
                     fraction: f64::from(percent) / 100.0,
@@ -364,7 +467,7 @@ impl World {
                 };
                 self.memory.progress = self.pod.as_ref().map(|_| report);
             }
-            Event::Crash => self.memory = Memory::default(),
+            Event::Crash => self.crash(),
             Event::ReconcileThenCrash(steps) => drop(self.reconcile(steps)),
             Event::Reconcile => drop(self.reconcile(usize::MAX)),
         }
@@ -372,8 +475,9 @@ impl World {
 
     /// The broker is back, the kubelet does its work, time goes by, until nothing happens any more.
     fn settle(&mut self) {
-        self.broker_up = true;
-        for _ in 0..40 {
+        self.happen(Event::BrokerUp);
+        for round in 0..60 {
+            self.node_lost &= round < 30;
             self.reconcile(usize::MAX);
             self.happen(Event::Wait(7));
             let stopping = self.pod.as_ref().is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
@@ -391,7 +495,19 @@ fn container(name: &str, state: &Value) -> Value {
 }
 
 fn whole(now: Timestamp) -> String {
-    Timestamp::from_second(now.as_second()).unwrap().to_string()
+    whole_second(now).to_string()
+}
+
+/// What a program did before it was told to stop is its own, and nothing after that is a success.
+fn assert_stop(job: &OmotesJob) {
+    let status = job.status.as_ref().unwrap();
+    let Some(abort) = &status.abort else { return };
+    let finished = status.completion_time.as_ref().unwrap();
+    let succeeded = status.phase == Some(Phase::Succeeded);
+    assert!(!succeeded || finished.0 < abort.stop_time.0, "a success after the stop: {status:?}");
+    let settled = matches!(abort.stage, AbortStage::Stopped | AbortStage::Killed | AbortStage::Unconfirmed);
+    let by_itself = finished.0 < abort.stop_time.0;
+    assert!(settled || by_itself || status.termination.as_ref().unwrap().exit_code.is_none(), "{status:?}");
 }
 
 fn set_status(pod: &mut Pod, status: &Value) {
@@ -411,12 +527,25 @@ fn events() -> impl Strategy<Value = Event> {
         3 => Just(Event::Start),
         2 => end.prop_map(Event::Finish),
         1 => Just(Event::Delete),
+        1 => (any::<bool>(), 0_i64..60).prop_map(|(immediate, after)| Event::Abort(immediate, after)),
+        1 => Just(Event::NodeLost),
+        1 => Just(Event::NodeBack),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
         1 => Just(Event::Crash),
         3 => (0_usize..8).prop_map(Event::ReconcileThenCrash),
         4 => Just(Event::Reconcile),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!({})),
+        Just(json!({"maxRunSeconds": 100})),
+        Just(json!({"expectedDuration": {"numResources": 3, "bufferSeconds": 5}, "startDeadlineSeconds": 90})),
+        Just(json!({"maxRunSeconds": 200, "heartbeat": {"timeoutSeconds": 40, "onTimeout": "Abort"}})),
+        Just(json!({"heartbeat": {"timeoutSeconds": 20, "onTimeout": "Report"}})),
     ]
 }
 
@@ -430,6 +559,7 @@ fn assert_ended_well(world: &World) {
     let queues: Vec<_> = world.queues.iter().filter(|_| !world.left_to_ttl).collect();
     assert!(!queues.iter().any(|queue| queue.starts_with("omotes.output.")), "an output queue is left: {queues:?}");
     if let Some(job) = &world.job {
+        assert_stop(job);
         assert!(job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal));
     } else {
         assert_eq!(world.pod, None, "a pod outlived its job");
@@ -447,8 +577,13 @@ proptest! {
         courier: bool,
         owned: bool,
         ttl in proptest::option::of(0_i64..100),
+        limits in limits(),
     ) {
-        let mut world = World::new(courier, if owned { "Ensure" } else { "Never" }, ttl);
+        let declare = if owned { "Ensure" } else { "Never" };
+        let spec = json!({"queues": {"declare": declare}, "ttlSecondsAfterFinished": ttl});
+        // A heartbeat needs the courier.
+        let courier = courier || !limits["heartbeat"].is_null();
+        let mut world = World::new(&merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}})));
         for event in history {
             world.happen(event);
         }
@@ -463,7 +598,7 @@ fn a_crash_after_any_step_changes_nothing() {
     for end in [End::Success, End::Failure, End::OutputLost] {
         for first in 0..12 {
             for second in 0..12 {
-                let mut world = World::new(true, "Ensure", None);
+                let mut world = World::new(&json!({}));
                 world.happen(Event::ReconcileThenCrash(first));
                 world.reconcile(usize::MAX);
                 world.start();
@@ -482,7 +617,7 @@ fn a_crash_after_any_step_changes_nothing() {
 
 #[test]
 fn the_happy_path_writes_six_times() {
-    let mut world = World::new(true, "Ensure", None);
+    let mut world = World::new(&json!({}));
     world.reconcile(usize::MAX);
     world.happen(Event::Wait(2));
     world.start();
@@ -499,7 +634,7 @@ fn the_happy_path_writes_six_times() {
 
 #[test]
 fn a_broker_that_is_gone_holds_a_deletion_for_a_bounded_time() {
-    let mut world = World::new(true, "Ensure", None);
+    let mut world = World::new(&json!({}));
     world.reconcile(usize::MAX);
     world.start();
     world.reconcile(usize::MAX);
@@ -513,4 +648,130 @@ fn a_broker_that_is_gone_holds_a_deletion_for_a_bounded_time() {
     world.happen(Event::Wait(300));
     world.reconcile(usize::MAX);
     assert!(world.job.is_none() && world.pod.is_none() && world.results.is_empty());
+}
+
+type Setup<'a> = &'a dyn Fn(&mut World);
+
+/// A program that never ends by itself, whatever is to stop it: why, how it ended, what the client hears, and when.
+#[test]
+fn a_job_never_hangs() {
+    use TerminationCause::{KilledAfterGrace, NeverStarted, NodeLost};
+    let runs = |world: &mut World| {
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+    };
+    let cut_off = |world: &mut World| {
+        runs(world);
+        world.node_lost = true;
+    };
+    let aborted = |world: &mut World| {
+        runs(world);
+        world.user_aborts(false, 30);
+    };
+    let at_once = |world: &mut World| {
+        runs(world);
+        world.user_aborts(true, 0);
+    };
+    let hurried = |world: &mut World| {
+        runs(world);
+        world.user_aborts(false, 0);
+        world.live(2);
+        world.user_aborts(true, 0);
+    };
+    let deadline = json!({"expectedDuration": {"numResources": 3, "bufferSeconds": 0}});
+    let heartbeat = json!({"heartbeat": {"timeoutSeconds": 40, "onTimeout": "Abort"}});
+    let table: [(&str, Value, Setup, AbortCause, TerminationCause, ResultType, i64); 9] = [
+        (
+            "deadline",
+            deadline.clone(),
+            &runs,
+            AbortCause::DeadlineExceeded,
+            KilledAfterGrace,
+            ResultType::Cancelled,
+            67,
+        ),
+        ("node lost", deadline, &cut_off, AbortCause::DeadlineExceeded, NodeLost, ResultType::Cancelled, 126),
+        (
+            "most",
+            json!({"maxRunSeconds": 50}),
+            &runs,
+            AbortCause::DeadlineExceeded,
+            KilledAfterGrace,
+            ResultType::Cancelled,
+            57,
+        ),
+        (
+            "start",
+            json!({"startDeadlineSeconds": 90}),
+            &|world| drop(world.reconcile(9)),
+            AbortCause::StartDeadlineExceeded,
+            NeverStarted,
+            ResultType::Error,
+            90,
+        ),
+        ("heartbeat", heartbeat, &runs, AbortCause::NoProgress, KilledAfterGrace, ResultType::Error, 47),
+        ("abort", json!({}), &aborted, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 37),
+        ("abort at once", json!({}), &at_once, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 3),
+        ("hurried", json!({}), &hurried, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 5),
+        (
+            "deleted",
+            json!({}),
+            &|world| {
+                runs(world);
+                world.user_deletes();
+            },
+            AbortCause::Deleted,
+            KilledAfterGrace,
+            ResultType::Cancelled,
+            7,
+        ),
+    ];
+    for (name, spec, setup, cause, end, heard, within) in table {
+        let mut world = World::new(&spec);
+        world.job.as_mut().unwrap().finalizers_mut().push("test/keeps-it".to_owned());
+        setup(&mut world);
+        world.live(within + 2);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        let stage = match end {
+            KilledAfterGrace => AbortStage::Killed,
+            NodeLost => AbortStage::Unconfirmed,
+            _ => AbortStage::Stopped,
+        };
+        let abort = status.abort.clone().unwrap_or_else(|| panic!("{name}: {status:?}"));
+        assert_eq!((abort.cause, abort.stage), (cause, stage), "{name}: {status:?}");
+        assert_eq!(status.termination.as_ref().map(|end| end.cause), Some(end), "{name}: {status:?}");
+        assert_eq!(status.result.as_ref().map(|result| result.type_), Some(heard), "{name}");
+        let took = status.completion_time.unwrap().0.duration_since(time(0)).as_secs();
+        assert!((within - 2..=within).contains(&took), "{name} took {took} s and not {within} s");
+        assert_eq!(world.results.len(), 1, "{name}");
+    }
+}
+
+/// Where nobody stops it for that, silence shows and goes.
+#[test]
+fn a_silent_program_is_reported_until_it_is_heard() {
+    let mut world = World::new(&json!({"heartbeat": {"timeoutSeconds": 30}}));
+    world.reconcile(usize::MAX);
+    world.start();
+    let stalled = |world: &World| {
+        let status = world.job.as_ref().unwrap().status.clone().unwrap_or_default();
+        status.conditions.iter().any(|condition| condition.type_ == "ProgressStalled")
+    };
+    let mut shown = Vec::new();
+    for event in [
+        Event::Wait(29),
+        Event::Wait(2),
+        Event::Progress(40),
+        Event::Wait(29),
+        Event::BrokerDown,
+        Event::Wait(2),
+        Event::BrokerUp,
+        Event::Wait(31),
+    ] {
+        world.happen(event);
+        world.reconcile(usize::MAX);
+        shown.push(stalled(&world));
+    }
+    assert_eq!(shown, [false, true, false, false, false, false, false, true]);
 }

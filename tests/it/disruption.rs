@@ -18,7 +18,7 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 use omotes_operator::{
-    api::{OmotesJob, job::Phase},
+    api::{OmotesJob, status::Phase},
     wire::ResultType,
 };
 use serde_json::json;

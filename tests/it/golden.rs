@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use omotes_operator::{
-    api::OmotesJob,
+    api::{OmotesJob, status::ResultType},
+    limits::Defaults,
     pods::{self, Attempt, Settings},
     wire::CapabilityKey,
 };
@@ -32,6 +33,10 @@ fn job() -> OmotesJob {
             },
             "input": {"parameters": {"n": 3, "deep": [1, {"m": 2.5}]}, "esdl": {"secretKeyRef": {"name": "networks", "key": "b.esdl"}}},
             "courier": {"flushSeconds": 60},
+            "expectedDuration": {"numResources": 120},
+            "maxRunSeconds": 7200,
+            "startDeadlineSeconds": 900,
+            "exitCodes": {"limitReached": 11},
         },
     });
     serde_json::from_value(job).unwrap()
@@ -44,6 +49,8 @@ fn the_pod_of_a_job() {
         courier_pull_policy: Some("IfNotPresent".to_owned()),
         courier_resources: serde_json::from_value::<ResourceRequirements>(json!({"requests": {"cpu": "10m"}})).unwrap(),
         capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
+        defaults: Defaults::default(),
+        deadline_result: ResultType::Cancelled,
     };
     let pod = pods::build(Attempt { job: &job(), number: 1 }, &settings);
     let rendered = serde_saphyr::to_string(&serde_json::to_value(&pod).unwrap()).unwrap();

@@ -16,7 +16,7 @@ use lapin::{
 use omotes_operator::{
     api::{
         OmotesJob,
-        job::Phase::{self, Aborted, Failed, Succeeded},
+        status::Phase::{self, Aborted, Failed, Succeeded},
     },
     wire::{
         JobStatus::{self, Cancelled, Enqueued, Registered, Running},

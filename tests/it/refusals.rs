@@ -8,7 +8,7 @@ use kube::{
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
 };
 use omotes_operator::{
-    api::{OmotesJob, crd, job::Phase},
+    api::{OmotesJob, crd, status::Phase},
     wire::{JobStatus, ResultType},
 };
 use serde_json::{Value, json};

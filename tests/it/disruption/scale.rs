@@ -6,7 +6,7 @@ use std::{
 };
 
 use kube::{ResourceExt, api::ListParams};
-use omotes_operator::api::{OmotesJob, job::Phase};
+use omotes_operator::api::{OmotesJob, status::Phase};
 use tokio::time::sleep;
 
 use super::Fleet;

@@ -10,7 +10,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
 };
-use omotes_operator::api::{OmotesJob, job::Phase};
+use omotes_operator::api::{OmotesJob, status::Phase};
 use serde_json::{Value, json};
 
 use super::until;

@@ -1,0 +1,363 @@
+//! The status of an `OmotesJob`: what the operator says of it.
+//!
+//! The doc comments here are what `kubectl explain ojob.status.…` prints.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::stop::AbortMode;
+
+/// OmotesJobStatus is what the operator says of the job.
+#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OmotesJobStatus {
+    /// jobId is the job's UUID on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<String>,
+
+    /// observedGeneration is the generation of the spec that this status was computed from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// phase sums the conditions up: Pending, Queued, Running, Aborting, Succeeded, Failed or Aborted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+
+    /// conditions: Accepted, QueuesReady, Running, ProgressStalled, Complete, Failed, PodTerminated, ResultPublished, and
+    /// kstatus' Reconciling and Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// attempt counts the pods that this job has had, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<i32>,
+
+    /// podName is the pod of the current or last attempt, in the job's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_name: Option<String>,
+
+    /// startTime is when the program started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+
+    /// deadlineTime is when the program is told to stop: startTime + expectedDuration, or + maxRunSeconds, whichever comes
+    /// first. Absent where the job has no limit, and until it runs. It changes only when the spec does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_time: Option<Time>,
+
+    /// completionTime is when the program ended; where it never ran, when the job was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+
+    /// progress is what the program last said of its progress; updated every ten seconds at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+
+    /// abort says why the job is or was stopped, and how far that has come. Absent where nobody and nothing stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort: Option<AbortStatus>,
+
+    /// termination says how the program ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub termination: Option<Termination>,
+
+    /// queues are the job's queues on the broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queues: Option<QueuesStatus>,
+
+    /// result is what the waiting client was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<JobResultStatus>,
+}
+
+/// Phase sums the conditions up.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
+pub enum Phase {
+    /// Not accepted yet, or its queues are not there yet.
+    Pending,
+    /// The job waits for its pod, or for the pod to start.
+    Queued,
+    /// The program runs, or has ended and its result is on the way.
+    Running,
+    /// The job is to stop; status.abort says why and how far that has come.
+    Aborting,
+    /// The program exited with 0 and its output is complete.
+    Succeeded,
+    /// The job ended without success.
+    Failed,
+    /// The job was stopped on request.
+    Aborted,
+}
+
+impl Phase {
+    /// Every phase, for closed metric labels.
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Queued, Self::Running, Self::Aborting, Self::Succeeded, Self::Failed, Self::Aborted];
+
+    /// Whether nothing can follow.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Aborted)
+    }
+
+    /// The name in `status.phase`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Aborting => "Aborting",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Aborted => "Aborted",
+        }
+    }
+}
+
+/// Progress is what the program last said of its progress.
+#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// percent done, 0 to 100.
+    pub percent: i32,
+
+    /// message of the program, at most 1024 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+
+    /// lastUpdateTime is when the operator wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_update_time: Option<Time>,
+
+    /// estimatedCompletionTime is when the program would be done if it went on as it did since startTime. Absent before
+    /// the first percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_completion_time: Option<Time>,
+}
+
+/// AbortStatus says why the job is or was stopped, and how far that has come.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AbortStatus {
+    /// stage: Requested (decided, the program is undisturbed until stopTime), Signalled (the kubelet was asked to stop the
+    /// pod: SIGTERM), then Stopped (it ended by itself), Killed (at the end of its grace) or Unconfirmed (its node did
+    /// not answer, so it may still run).
+    pub stage: AbortStage,
+
+    /// cause of the stop, one word.
+    pub cause: AbortCause,
+
+    /// reason of the stop, a sentence for people with the numbers in it.
+    pub reason: String,
+
+    /// mode: Graceful gives the program its grace period, Immediate one second.
+    pub mode: AbortMode,
+
+    /// requestedTime is when the operator decided on it.
+    pub requested_time: Time,
+
+    /// stopTime is the full second just after which the program is told to stop. What it did before is its own: a program
+    /// that exited with 0 before this second has succeeded.
+    pub stop_time: Time,
+
+    /// killTime is the end of the program's grace period.
+    pub kill_time: Time,
+}
+
+/// AbortStage is how far a stop has come.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+pub enum AbortStage {
+    /// Decided; nobody has told the program yet.
+    Requested,
+    /// The kubelet was asked to stop the pod.
+    Signalled,
+    /// The program ended within its grace period, or had never started.
+    Stopped,
+    /// The program was killed at the end of its grace period.
+    Killed,
+    /// Nobody confirmed the program's end: its node does not answer.
+    Unconfirmed,
+}
+
+/// AbortCause is why a job is stopped.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
+pub enum AbortCause {
+    /// It ran for longer than spec.expectedDuration or spec.maxRunSeconds allow.
+    DeadlineExceeded,
+    /// It did not start within spec.startDeadlineSeconds.
+    StartDeadlineExceeded,
+    /// It said nothing of its progress for spec.heartbeat.timeoutSeconds.
+    NoProgress,
+    /// spec.abort asks for it.
+    Requested,
+    /// The resource was deleted.
+    Deleted,
+}
+
+impl AbortCause {
+    /// The name in `status.abort.cause`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::StartDeadlineExceeded => "StartDeadlineExceeded",
+            Self::NoProgress => "NoProgress",
+            Self::Requested => "Requested",
+            Self::Deleted => "Deleted",
+        }
+    }
+
+    /// Whether somebody asked for it, in contrast to a limit that the job ran into.
+    #[must_use]
+    pub fn is_wish(self) -> bool {
+        matches!(self, Self::Requested | Self::Deleted)
+    }
+}
+
+/// Termination says how the program ended.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Termination {
+    /// cause of the end, one word.
+    pub cause: TerminationCause,
+
+    /// exitCode of the main container, where it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+
+    /// signal that ended the main container, where its exit code tells one: 9 for 137, 15 for 143.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+
+    /// message: a sentence for people, with the program's last words where it left any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// TerminationCause is why a job ended, one word.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
+pub enum TerminationCause {
+    /// The program exited with 0 and its output, if any, was handed over.
+    Completed,
+    /// The program exited with another code.
+    Error,
+    /// The kernel killed the program, or a part of it, because the container was out of memory.
+    OOMKilled,
+    /// The program was told to stop and ended within its grace period, or says by its exit code that it stopped softly.
+    SoftAborted,
+    /// The program was told to stop and was killed at the end of its grace period.
+    KilledAfterGrace,
+    /// The program says by its exit code that it hit its own limit, or the kubelet stopped the pod at its
+    /// activeDeadlineSeconds.
+    DeadlineExceeded,
+    /// The program never ran.
+    NeverStarted,
+    /// The node evicted the pod.
+    Evicted,
+    /// Somebody else deleted the pod, or it vanished.
+    Disrupted,
+    /// The pod's node did not confirm that the pod was stopped.
+    NodeLost,
+    /// The program succeeded, and its output did not reach the broker.
+    OutputLost,
+    /// The program succeeded, and its output could not be read or is not what it must be.
+    OutputUnreadable,
+    /// The program succeeded, and its output is larger than the broker takes.
+    OutputTooLarge,
+    /// The input that the job refers to is not there.
+    InputMissing,
+    /// The job was refused and did not run.
+    Refused,
+}
+
+impl TerminationCause {
+    /// Every cause, for closed metric labels.
+    pub const ALL: [Self; 15] = [
+        Self::Completed,
+        Self::Error,
+        Self::OOMKilled,
+        Self::SoftAborted,
+        Self::KilledAfterGrace,
+        Self::DeadlineExceeded,
+        Self::NeverStarted,
+        Self::Evicted,
+        Self::Disrupted,
+        Self::NodeLost,
+        Self::OutputLost,
+        Self::OutputUnreadable,
+        Self::OutputTooLarge,
+        Self::InputMissing,
+        Self::Refused,
+    ];
+
+    /// The name in `status.termination.cause`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "Completed",
+            Self::Error => "Error",
+            Self::OOMKilled => "OOMKilled",
+            Self::SoftAborted => "SoftAborted",
+            Self::KilledAfterGrace => "KilledAfterGrace",
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::NeverStarted => "NeverStarted",
+            Self::Evicted => "Evicted",
+            Self::Disrupted => "Disrupted",
+            Self::NodeLost => "NodeLost",
+            Self::OutputLost => "OutputLost",
+            Self::OutputUnreadable => "OutputUnreadable",
+            Self::OutputTooLarge => "OutputTooLarge",
+            Self::InputMissing => "InputMissing",
+            Self::Refused => "Refused",
+        }
+    }
+}
+
+/// QueuesStatus names the job's queues on the broker.
+#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuesStatus {
+    /// names of the progress, status and result queues.
+    #[serde(default)]
+    pub names: Vec<String>,
+}
+
+/// JobResultStatus is what the waiting client was told.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobResultStatus {
+    /// type of the JobResult: SUCCEEDED, ERROR, CANCELLED or TIMEOUT.
+    #[serde(rename = "type")]
+    pub type_: ResultType,
+
+    /// messageId is the AMQP message-id of the result; the same one whenever it is sent again.
+    pub message_id: String,
+
+    /// publishedTime is when the broker confirmed it, or when it was found to be there after a change of leader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_time: Option<Time>,
+
+    /// routed is false when the result queue was gone and the result reached nobody.
+    pub routed: bool,
+
+    /// sizeBytes of the output ESDL; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<i64>,
+}
+
+/// ResultType is the type of a JobResult.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ResultType {
+    /// The job succeeded.
+    Succeeded,
+    /// The job failed.
+    Error,
+    /// The job was stopped on request, or at its deadline where the operator says so in this way.
+    Cancelled,
+    /// The job was stopped at its deadline.
+    Timeout,
+}

@@ -1,0 +1,302 @@
+//! Stopping a job before its program has ended by itself: why, when, and how far that has come.
+//!
+//! Deadlines, missed heartbeats, `spec.abort` and the deletion of the resource go the same road, always in this order:
+//! the intent is stored; just after the full second S the kubelet is asked to stop the pod (SIGTERM, the grace period,
+//! SIGKILL); how it ended is recorded. What main did before S is its own: a success then is one.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Time};
+use kube::ResourceExt;
+
+use crate::{
+    api::{
+        condition::ConditionType,
+        status::{AbortCause, AbortStage, AbortStatus, TerminationCause},
+        stop::{AbortMode, OnTimeout},
+    },
+    limits::{after, grace_seconds, next_second},
+};
+
+use super::{
+    Settings,
+    attempt::Life,
+    finish,
+    observed::{BrokerSight, Observed, Preparation},
+    outcome::Outcome,
+    run, start,
+    step::{Plan, Step},
+};
+
+/// How long after the end of its grace a pod may take to be confirmed dead, before the client is told without that.
+pub const CONFIRM_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// What an immediate stop leaves to the program: with 0 Kubernetes would forget the pod without knowing that it died.
+const IMMEDIATE_GRACE_SECONDS: i64 = 1;
+
+/// What is to become of a job that has not ended.
+pub(super) enum Course {
+    /// It is stopped; this comes next.
+    Stop(Plan),
+    /// It goes on; this is when a reason to stop it may arise.
+    GoOn(Option<Timestamp>),
+}
+
+/// A reason to stop the job.
+struct Demand {
+    cause: AbortCause,
+    reason: String,
+    /// From when on it holds.
+    due: Timestamp,
+    /// The full second just after which the program is told.
+    stop: Timestamp,
+    mode: AbortMode,
+}
+
+impl Demand {
+    /// Whether it asks for more than what has been decided.
+    fn exceeds(&self, decided: &AbortStatus) -> bool {
+        self.stop < decided.stop_time.0 || (self.mode == AbortMode::Immediate && decided.mode == AbortMode::Graceful)
+    }
+}
+
+/// What is to become of `observed`'s job, whose `pod` is where `life` says; `None` while it has no pod.
+pub(super) fn course(observed: &Observed, settings: &Settings, pod: Option<(&Pod, &Life)>) -> Course {
+    let demands = demands(observed, settings, pod.map(|(_, life)| life));
+    let (pressing, later): (Vec<_>, Vec<_>) = demands.into_iter().partition(|demand| demand.due <= observed.now);
+    let wake = later.iter().map(|demand| demand.due).min();
+    let first = pressing.into_iter().min_by_key(|demand| (demand.stop, grace(observed, demand.mode)));
+    match (first, observed.status().abort, pod) {
+        (Some(demand), None, _) => Course::Stop(decide(observed, settings, demand, pod.is_some())),
+        (Some(demand), Some(decided), _) if demand.exceeds(&decided) => {
+            Course::Stop(sharpen(observed, settings, demand, decided))
+        }
+        (_, None, _) => Course::GoOn(wake),
+        (_, Some(decided), None) => Course::Stop(without_pod(observed, settings, &decided)),
+        (_, Some(decided), Some(_)) if observed.now < decided.stop_time.0 => {
+            Course::GoOn(wake.into_iter().chain([decided.stop_time.0]).min())
+        }
+        (_, Some(decided), Some((pod, _))) => Course::Stop(carry_out(observed, settings, pod, &decided)),
+    }
+}
+
+fn demands(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Vec<Demand> {
+    let runs = matches!(life, Some(Life::Running(_)));
+    let reasons = [
+        deleted(observed),
+        requested(observed, runs),
+        unstarted(observed, settings, life),
+        overdue(observed, settings).filter(|_| runs),
+        silent(observed).filter(|_| runs),
+    ];
+    reasons.into_iter().flatten().collect()
+}
+
+fn deleted(observed: &Observed) -> Option<Demand> {
+    let due = observed.deletion()?;
+    let stop = next_second(observed.now);
+    Some(Demand {
+        cause: AbortCause::Deleted,
+        reason: "the job was deleted".to_owned(),
+        due,
+        stop,
+        mode: AbortMode::Graceful,
+    })
+}
+
+/// Only a program that runs has something to finish undisturbed.
+fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
+    let abort = observed.job.spec.abort.as_ref()?;
+    let decided = observed.status().abort.filter(|decided| decided.cause == AbortCause::Requested);
+    let asked = decided.map_or(observed.now, |decided| decided.requested_time.0);
+    let wait = if runs { abort.after_seconds } else { 0 };
+    let colon = if abort.reason.is_some() { ": " } else { "" };
+    Some(Demand {
+        cause: AbortCause::Requested,
+        reason: format!("spec.abort asked for it{colon}{}", abort.reason.as_deref().unwrap_or_default()),
+        due: observed.now,
+        stop: next_second(after(next_second(asked), wait).max(observed.now)),
+        mode: abort.mode,
+    })
+}
+
+fn unstarted(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Option<Demand> {
+    if observed.status().start_time.is_some() || matches!(life, Some(Life::Running(_))) {
+        return None;
+    }
+    let due = settings.defaults.start_deadline(&observed.job)?;
+    let seconds = settings.defaults.start_seconds(&observed.job.spec).unwrap_or_default();
+    Some(Demand {
+        cause: AbortCause::StartDeadlineExceeded,
+        reason: format!("the program did not start within {seconds} s: {}", obstacle(observed, life)),
+        due,
+        stop: next_second(observed.now),
+        mode: AbortMode::Graceful,
+    })
+}
+
+/// What keeps the program from starting, as far as anybody said.
+fn obstacle(observed: &Observed, life: Option<&Life>) -> String {
+    let waiting = match life {
+        Some(Life::Waiting { reason, message }) if observed.trouble.is_none() => Some(format!("{reason}: {message}")),
+        _ => observed.trouble.clone(),
+    };
+    let stored = observed.status().conditions;
+    let said = stored.iter().find(|condition| {
+        [ConditionType::Stalled, ConditionType::Reconciling].iter().any(|type_| type_.as_str() == condition.type_)
+    });
+    waiting
+        .or_else(|| said.map(|condition| format!("{}: {}", condition.reason, condition.message)))
+        .unwrap_or_else(|| "it has no pod".to_owned())
+}
+
+fn overdue(observed: &Observed, settings: &Settings) -> Option<Demand> {
+    let due = observed.deadline(settings)?;
+    let seconds = settings.defaults.run_seconds(&observed.job.spec)?;
+    let on_time = observed.now < after(due, 1);
+    Some(Demand {
+        cause: AbortCause::DeadlineExceeded,
+        reason: format!("the program ran for longer than its limit of {seconds} s"),
+        due,
+        stop: if on_time { due } else { next_second(observed.now) },
+        mode: AbortMode::Graceful,
+    })
+}
+
+fn silent(observed: &Observed) -> Option<Demand> {
+    let heartbeat = observed.job.spec.heartbeat.as_ref().filter(|beat| beat.on_timeout == OnTimeout::Abort)?;
+    Some(Demand {
+        cause: AbortCause::NoProgress,
+        reason: format!("no progress was heard for {} s; {}", heartbeat.timeout_seconds, observed.how_far()),
+        due: silence_ends(observed)?,
+        stop: next_second(observed.now),
+        mode: AbortMode::Graceful,
+    })
+}
+
+/// When the program has been silent for too long, should it stay so. `None` where nobody minds, or nobody can listen.
+pub(super) fn silence_ends(observed: &Observed) -> Option<Timestamp> {
+    let heartbeat = observed.job.spec.heartbeat.as_ref()?;
+    let status = observed.status();
+    let started = status.start_time.filter(|_| observed.broker == BrokerSight::Ready)?.0;
+    let heard = observed.progress.as_ref().map(|report| report.heard);
+    let stored = status.progress.and_then(|progress| progress.last_update_time).map(|time| time.0);
+    let last = heard.into_iter().chain(stored).chain([observed.listening_since]).fold(started, Timestamp::max);
+    Some(after(last, heartbeat.timeout_seconds))
+}
+
+fn grace(observed: &Observed, mode: AbortMode) -> i64 {
+    match mode {
+        AbortMode::Graceful => grace_seconds(&observed.job.spec),
+        AbortMode::Immediate => IMMEDIATE_GRACE_SECONDS,
+    }
+}
+
+fn decide(observed: &Observed, settings: &Settings, demand: Demand, has_pod: bool) -> Plan {
+    if let Some(plan) = queues_first(observed, settings, has_pod) {
+        return plan;
+    }
+    let Demand { cause, reason, due: _, stop, mode } = demand;
+    let abort = AbortStatus {
+        stage: AbortStage::Requested,
+        cause,
+        reason,
+        mode,
+        requested_time: Time(observed.now),
+        stop_time: Time(stop),
+        kill_time: Time(after(stop, grace(observed, mode))),
+    };
+    store(observed, settings, abort)
+}
+
+/// A client that waits is told, also where its job ends before its queues were made.
+fn queues_first(observed: &Observed, settings: &Settings, has_pod: bool) -> Option<Plan> {
+    if has_pod || !observed.owns_queues() || observed.deletion().is_some() {
+        return None;
+    }
+    match (&observed.queues, &observed.broker) {
+        (Preparation::Ready(_) | Preparation::Refused(_), _) => None,
+        (Preparation::Unknown, BrokerSight::Ready) => Some(Plan::steps(vec![start::ensure_queues(observed, settings)])),
+        (Preparation::Unknown, BrokerSight::Unreachable(why)) => Some(start::wait_for_broker(observed, settings, why)),
+    }
+}
+
+/// Takes the earlier stop and the harder mode of the two.
+fn sharpen(observed: &Observed, settings: &Settings, demand: Demand, decided: AbortStatus) -> Plan {
+    let Demand { cause, reason, due: _, stop, mode } = demand;
+    let mode = if decided.mode == AbortMode::Immediate { decided.mode } else { mode };
+    let sooner = stop < decided.stop_time.0;
+    let kill = after(stop, grace(observed, mode)).min(decided.kill_time.0);
+    let abort = AbortStatus { mode, kill_time: Time(kill), ..decided };
+    let abort = if sooner { AbortStatus { cause, reason, stop_time: Time(stop), ..abort } } else { abort };
+    store(observed, settings, abort)
+}
+
+/// A limit that was hit is news for somebody; a wish is not.
+fn store(observed: &Observed, settings: &Settings, abort: AbortStatus) -> Plan {
+    let news = (!abort.cause.is_wish())
+        .then(|| Step::Warn { reason: abort.cause.as_str(), note: format!("the job is stopped: {}", abort.reason) });
+    let status = Step::PatchStatus(Box::new(observed.aborting_status(settings, abort)));
+    Plan::steps([status].into_iter().chain(news).collect())
+}
+
+/// There is nothing to stop, and there will be no output.
+fn without_pod(observed: &Observed, settings: &Settings, decided: &AbortStatus) -> Plan {
+    let plan = finish::conclude(observed, settings, Outcome::never_started(decided), None);
+    let output = observed.output_queue(settings).filter(|_| observed.broker == BrokerSight::Ready);
+    let output = output.filter(|_| !plan.steps.is_empty()).map(|queue| Step::DeleteOutputQueue(queue.name));
+    Plan { steps: output.into_iter().chain(plan.steps).collect(), wake: plan.wake }
+}
+
+fn carry_out(observed: &Observed, settings: &Settings, pod: &Pod, decided: &AbortStatus) -> Plan {
+    let signalled = || {
+        let abort = AbortStatus { stage: AbortStage::Signalled, ..decided.clone() };
+        Step::PatchStatus(Box::new(observed.aborting_status(settings, abort)))
+    };
+    let grace = grace(observed, decided.mode);
+    if pod.metadata.deletion_timestamp.is_none() {
+        return Plan::steps(vec![delete(pod, Some(grace)), signalled()]);
+    }
+    let too_gentle = pod.metadata.deletion_grace_period_seconds.is_some_and(|given| given > IMMEDIATE_GRACE_SECONDS);
+    if decided.mode == AbortMode::Immediate && too_gentle {
+        return Plan::steps(vec![delete(pod, Some(IMMEDIATE_GRACE_SECONDS)), signalled()]);
+    }
+    if decided.stage == AbortStage::Requested {
+        return Plan::steps(vec![signalled()]);
+    }
+    run::with_lease(observed, settings, Plan::idle())
+}
+
+/// When the client is told without knowing that `pod`, which was told to stop, has died.
+pub(super) fn gives_up(observed: &Observed, pod: &Pod) -> Option<Timestamp> {
+    let decided = observed.status().abort?;
+    let end = pod.metadata.deletion_timestamp.as_ref()?.0;
+    Some(decided.kill_time.0.max(end) + CONFIRM_TIMEOUT)
+}
+
+/// Whether that is now.
+pub(super) fn is_unconfirmed(observed: &Observed, pod: &Pod) -> bool {
+    gives_up(observed, pod).is_some_and(|time| observed.now >= time)
+}
+
+/// Tells the client that the job was stopped, without knowing that `pod` has died.
+pub(super) fn give_up(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
+    let Some(decided) = observed.status().abort else { return Plan::idle() };
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("its node");
+    let message = format!(
+        "{}; {node} did not confirm that pod {} has stopped within {} s of the end of its grace period: it may still run",
+        decided.reason,
+        pod.name_any(),
+        CONFIRM_TIMEOUT.as_secs()
+    );
+    let outcome = Outcome::without_exit(TerminationCause::NodeLost, message, Some(decided.cause));
+    finish::conclude(observed, settings, outcome, None)
+}
+
+/// Asks the kubelet to stop `pod`; with its own time where none is given, which lets the courier flush.
+pub(super) fn delete(pod: &Pod, grace_seconds: Option<i64>) -> Step {
+    Step::DeletePod {
+        name: pod.name_any(),
+        uid: pod.uid().unwrap_or_default(),
+        resource_version: pod.resource_version().unwrap_or_default(),
+        grace_seconds: grace_seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
+    }
+}
