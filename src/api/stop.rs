@@ -61,7 +61,9 @@ pub enum OnTimeout {
 #[serde(rename_all = "camelCase")]
 pub struct Abort {
     /// mode is Graceful (the default): SIGTERM, the template's terminationGracePeriodSeconds, then SIGKILL; or Immediate:
-    /// SIGTERM and, a second later, SIGKILL. It can change from Graceful to Immediate.
+    /// SIGTERM and, a second later, SIGKILL. It holds for whatever stops the job. It can change from Graceful to Immediate;
+    /// once status.abort.stage is Signalled that comes too late for kubelets up to 1.37, which keep to the grace period
+    /// that they began.
     #[serde(default)]
     pub mode: AbortMode,
 

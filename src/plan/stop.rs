@@ -31,7 +31,6 @@ use super::{
 pub const CONFIRM_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// What an immediate stop leaves to the program: with 0 Kubernetes would forget the pod without knowing that it died.
 const IMMEDIATE_GRACE_SECONDS: i64 = 1;
-
 /// What is to become of a job that has not ended.
 pub(super) enum Course {
     /// It is stopped; this comes next.
@@ -48,14 +47,6 @@ struct Demand {
     due: Timestamp,
     /// The full second just after which the program is told.
     stop: Timestamp,
-    mode: AbortMode,
-}
-
-impl Demand {
-    /// Whether it asks for more than what has been decided.
-    fn exceeds(&self, decided: &AbortStatus) -> bool {
-        self.stop < decided.stop_time.0 || (self.mode == AbortMode::Immediate && decided.mode == AbortMode::Graceful)
-    }
 }
 
 /// What is to become of `observed`'s job, whose `pod` is where `life` says; `None` while it has no pod.
@@ -63,10 +54,10 @@ pub(super) fn course(observed: &Observed, settings: &Settings, pod: Option<(&Pod
     let demands = demands(observed, settings, pod.map(|(_, life)| life));
     let (pressing, later): (Vec<_>, Vec<_>) = demands.into_iter().partition(|demand| demand.due <= observed.now);
     let wake = later.iter().map(|demand| demand.due).min();
-    let first = pressing.into_iter().min_by_key(|demand| (demand.stop, grace(observed, demand.mode)));
+    let first = pressing.into_iter().min_by_key(|demand| demand.stop);
     match (first, observed.status().abort, pod) {
         (Some(demand), None, _) => Course::Stop(decide(observed, settings, demand, pod.is_some())),
-        (Some(demand), Some(decided), _) if demand.exceeds(&decided) => {
+        (Some(demand), Some(decided), _) if demand.stop < decided.stop_time.0 || mode(observed) != decided.mode => {
             Course::Stop(sharpen(observed, settings, demand, decided))
         }
         (_, None, _) => Course::GoOn(wake),
@@ -93,13 +84,7 @@ fn demands(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Vec
 fn deleted(observed: &Observed) -> Option<Demand> {
     let due = observed.deletion()?;
     let stop = next_second(observed.now);
-    Some(Demand {
-        cause: AbortCause::Deleted,
-        reason: "the job was deleted".to_owned(),
-        due,
-        stop,
-        mode: AbortMode::Graceful,
-    })
+    Some(Demand { cause: AbortCause::Deleted, reason: "the job was deleted".to_owned(), due, stop })
 }
 
 /// Only a program that runs has something to finish undisturbed.
@@ -114,7 +99,6 @@ fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
         reason: format!("spec.abort asked for it{colon}{}", abort.reason.as_deref().unwrap_or_default()),
         due: observed.now,
         stop: next_second(after(next_second(asked), wait).max(observed.now)),
-        mode: abort.mode,
     })
 }
 
@@ -129,7 +113,6 @@ fn unstarted(observed: &Observed, settings: &Settings, life: Option<&Life>) -> O
         reason: format!("the program did not start within {seconds} s: {}", obstacle(observed, life)),
         due,
         stop: next_second(observed.now),
-        mode: AbortMode::Graceful,
     })
 }
 
@@ -157,7 +140,6 @@ fn overdue(observed: &Observed, settings: &Settings) -> Option<Demand> {
         reason: format!("the program ran for longer than its limit of {seconds} s"),
         due,
         stop: if on_time { due } else { next_second(observed.now) },
-        mode: AbortMode::Graceful,
     })
 }
 
@@ -168,7 +150,6 @@ fn silent(observed: &Observed) -> Option<Demand> {
         reason: format!("no progress was heard for {} s; {}", heartbeat.timeout_seconds, observed.how_far()),
         due: silence_ends(observed)?,
         stop: next_second(observed.now),
-        mode: AbortMode::Graceful,
     })
 }
 
@@ -183,8 +164,13 @@ pub(super) fn silence_ends(observed: &Observed) -> Option<Timestamp> {
     Some(after(last, heartbeat.timeout_seconds))
 }
 
-fn grace(observed: &Observed, mode: AbortMode) -> i64 {
-    match mode {
+/// How hard the job is stopped, whatever stops it: `spec.abort` may say so also of a job that is stopped already.
+fn mode(observed: &Observed) -> AbortMode {
+    observed.job.spec.abort.as_ref().map(|abort| abort.mode).unwrap_or_default()
+}
+
+fn grace(observed: &Observed) -> i64 {
+    match mode(observed) {
         AbortMode::Graceful => grace_seconds(&observed.job.spec),
         AbortMode::Immediate => IMMEDIATE_GRACE_SECONDS,
     }
@@ -194,15 +180,15 @@ fn decide(observed: &Observed, settings: &Settings, demand: Demand, has_pod: boo
     if let Some(plan) = queues_first(observed, settings, has_pod) {
         return plan;
     }
-    let Demand { cause, reason, due: _, stop, mode } = demand;
+    let Demand { cause, reason, due: _, stop } = demand;
     let abort = AbortStatus {
         stage: AbortStage::Requested,
         cause,
         reason,
-        mode,
+        mode: mode(observed),
         requested_time: Time(observed.now),
         stop_time: Time(stop),
-        kill_time: Time(after(stop, grace(observed, mode))),
+        kill_time: Time(after(stop, grace(observed))),
     };
     store(observed, settings, abort)
 }
@@ -219,13 +205,14 @@ fn queues_first(observed: &Observed, settings: &Settings, has_pod: bool) -> Opti
     }
 }
 
-/// Takes the earlier stop and the harder mode of the two.
+/// Makes a stop that was decided on sooner or harder. What the kubelet was told already it will do when it was told to.
 fn sharpen(observed: &Observed, settings: &Settings, demand: Demand, decided: AbortStatus) -> Plan {
-    let Demand { cause, reason, due: _, stop, mode } = demand;
-    let mode = if decided.mode == AbortMode::Immediate { decided.mode } else { mode };
+    let Demand { cause, reason, due: _, stop } = demand;
     let sooner = stop < decided.stop_time.0;
-    let kill = after(stop, grace(observed, mode)).min(decided.kill_time.0);
-    let abort = AbortStatus { mode, kill_time: Time(kill), ..decided };
+    let from = if sooner { stop } else { decided.stop_time.0 };
+    let told = decided.stage != AbortStage::Requested;
+    let kill = if told { decided.kill_time.clone() } else { Time(after(from, grace(observed))) };
+    let abort = AbortStatus { mode: mode(observed), kill_time: kill, ..decided };
     let abort = if sooner { AbortStatus { cause, reason, stop_time: Time(stop), ..abort } } else { abort };
     store(observed, settings, abort)
 }
@@ -251,18 +238,20 @@ fn carry_out(observed: &Observed, settings: &Settings, pod: &Pod, decided: &Abor
         let abort = AbortStatus { stage: AbortStage::Signalled, ..decided.clone() };
         Step::PatchStatus(Box::new(observed.aborting_status(settings, abort)))
     };
-    let grace = grace(observed, decided.mode);
     if pod.metadata.deletion_timestamp.is_none() {
-        return Plan::steps(vec![delete(pod, Some(grace)), signalled()]);
-    }
-    let too_gentle = pod.metadata.deletion_grace_period_seconds.is_some_and(|given| given > IMMEDIATE_GRACE_SECONDS);
-    if decided.mode == AbortMode::Immediate && too_gentle {
-        return Plan::steps(vec![delete(pod, Some(IMMEDIATE_GRACE_SECONDS)), signalled()]);
+        return Plan::steps(vec![delete(pod, Some(grace(observed))), signalled()]);
     }
     if decided.stage == AbortStage::Requested {
         return Plan::steps(vec![signalled()]);
     }
-    run::with_lease(observed, settings, Plan::idle())
+    // Kubelets up to 1.37 do not hurry once they have begun to stop a pod; one that restarts does.
+    let plan = match pod.metadata.deletion_grace_period_seconds {
+        Some(given) if decided.mode == AbortMode::Immediate && given > IMMEDIATE_GRACE_SECONDS => {
+            Plan::steps(vec![delete(pod, Some(IMMEDIATE_GRACE_SECONDS))])
+        }
+        _ => Plan::idle(),
+    };
+    run::with_lease(observed, settings, plan)
 }
 
 /// When the client is told without knowing that `pod`, which was told to stop, has died.

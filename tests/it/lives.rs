@@ -16,7 +16,11 @@ use lapin::{
 use omotes_operator::{
     api::{
         OmotesJob,
-        status::Phase::{self, Aborted, Failed, Succeeded},
+        status::{
+            AbortStage,
+            Phase::{self, Aborted, Failed, Succeeded},
+        },
+        stop::AbortMode,
     },
     wire::{
         JobStatus::{self, Cancelled, Enqueued, Registered, Running},
@@ -55,6 +59,8 @@ enum Fate {
     PodDeleted,
     /// Somebody drains the node while it runs.
     PodEvicted,
+    /// Its `spec.abort` is set so while it has this phase.
+    Aborted(Phase, &'static str),
 }
 
 /// A job and what becomes of it.
@@ -63,6 +69,8 @@ struct Life {
     spec: Value,
     fate: Fate,
     end: (Phase, &'static str, Option<i32>),
+    /// Why it is stopped, in `status.abort.cause`.
+    stopped: Option<&'static str>,
     words: &'static str,
 }
 
@@ -72,7 +80,8 @@ fn life(script: &str) -> Life {
         "courier": {"flushSeconds": 60},
         "template": {"spec": merged(pod_spec(script), &json!({"terminationGracePeriodSeconds": GRACE}))},
     });
-    Life { name: "job".to_owned(), spec, fate: Fate::Left, end: (Succeeded, "Completed", Some(0)), words: "" }
+    let end = (Succeeded, "Completed", Some(0));
+    Life { name: "job".to_owned(), spec, fate: Fate::Left, end, stopped: None, words: "" }
 }
 
 impl Life {
@@ -91,7 +100,16 @@ impl Life {
     }
 
     fn then(self, fate: Fate) -> Self {
-        Self { fate, ..self }
+        let stopped = match fate {
+            Fate::Deleted(_) | Fate::DeletedInForeground => Some("Deleted"),
+            Fate::Aborted(..) => Some("Requested"),
+            Fate::Left | Fate::PodDeleted | Fate::PodEvicted => None,
+        };
+        Self { fate, stopped, ..self }
+    }
+
+    fn stopped_for(self, cause: &'static str) -> Self {
+        Self { stopped: Some(cause), ..self }
     }
 
     fn ends(self, phase: Phase, cause: &'static str, code: impl Into<Option<i32>>) -> Self {
@@ -117,9 +135,6 @@ impl Life {
         client.listen(PATIENCE, AFTERWARDS).await;
         let job = space.ended(&self.name).await;
         self.check(&job, &client);
-        if let (Fate::Deleted(_) | Fate::DeletedInForeground, "KilledAfterGrace") = (self.fate, self.end.1) {
-            check_grace(&job);
-        }
         client.leave().await;
         space.leave_nothing(&self.name).await;
         space.remove().await;
@@ -141,6 +156,11 @@ impl Life {
                 space.running(job).await;
                 space.pods.delete(&pod, &DeleteParams::default()).await.unwrap();
             }
+            Fate::Aborted(at, abort) => {
+                space.wait(job, at.as_str(), |job| phase(job) == Some(at)).await;
+                let abort: Value = serde_json::from_str(abort).unwrap();
+                space.change(job, &json!({"abort": abort})).await;
+            }
             Fate::PodEvicted => {
                 space.running(job).await;
                 space.pods.evict(&pod, &EvictParams::default()).await.unwrap();
@@ -156,7 +176,8 @@ impl Life {
         assert!(message(job).contains(self.words), "{:?} is not in {:?}", self.words, message(job));
 
         let done = verdict(job, "Complete") == "True Completed";
-        let failed = verdict(job, "Failed") == format!("True {}", if phase == Aborted { "Aborted" } else { expected });
+        let reason = if phase == Aborted { "Aborted" } else { self.stopped.unwrap_or(expected) };
+        let failed = verdict(job, "Failed") == format!("True {reason}");
         assert_eq!((done, failed), (phase == Succeeded, phase != Succeeded), "{:?}", status.conditions);
         assert_eq!(verdict(job, "ResultPublished"), "True Confirmed");
         for kstatus in ["Reconciling", "Stalled"] {
@@ -171,11 +192,12 @@ impl Life {
         assert_eq!((start.is_some(), status.pod_name.clone()), (code.is_some(), Some(format!("{}-1", self.name))));
 
         let result = status.result.as_ref().unwrap();
-        let (type_, heard) = match phase {
-            Succeeded => (ResultType::Succeeded, None),
-            Aborted => (ResultType::Cancelled, Some(Cancelled)),
+        let (type_, heard) = match (phase, self.stopped) {
+            (Succeeded, _) => (ResultType::Succeeded, None),
+            (Aborted, _) | (_, Some("DeadlineExceeded")) => (ResultType::Cancelled, Some(Cancelled)),
             _ => (ResultType::Error, None),
         };
+        self.check_stop(job);
         assert!(client.only_result(type_).logs.contains(self.words), "{}", client.only_result(type_).logs);
         assert_eq!(client.message_ids(), [result.message_id.as_str()]);
         let ran = code.map(|_| Running);
@@ -184,12 +206,26 @@ impl Life {
     }
 }
 
-/// A program that does not listen has its grace, and no more than that.
-fn check_grace(job: &OmotesJob) {
-    let completion = job.status.as_ref().and_then(|status| status.completion_time.clone()).unwrap().0;
-    let lived = completion.duration_since(job.metadata.deletion_timestamp.clone().unwrap().0);
-    let bounds = SignedDuration::from_secs(GRACE)..SignedDuration::from_secs(40);
-    assert!(bounds.contains(&lived), "killed {lived:#} after its deletion");
+impl Life {
+    /// A program that does not listen has its grace, and no more than that.
+    fn check_stop(&self, job: &OmotesJob) {
+        let status = job.status.clone().unwrap();
+        let Some(abort) = status.abort else {
+            return assert!(
+                self.stopped.is_none() || cause(job) == "DeadlineExceeded",
+                "nobody stopped it: {status:?}"
+            );
+        };
+        let killed = self.end.1 == "KilledAfterGrace";
+        let stage = if killed { AbortStage::Killed } else { AbortStage::Stopped };
+        assert_eq!((Some(abort.cause.as_str()), abort.stage), (self.stopped, stage), "{abort:?}");
+        let grace = self.spec["template"]["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap();
+        let grace = SignedDuration::from_secs(if abort.mode == AbortMode::Graceful { grace } else { 1 });
+        let lived = status.completion_time.unwrap().0.duration_since(abort.stop_time.0);
+        // On a busy machine the kubelet takes some seconds to notice; to the courier's flush it is far.
+        let bounds = if killed { grace } else { SignedDuration::ZERO }..grace + SignedDuration::from_secs(30);
+        assert!(bounds.contains(&lived), "ended {lived:#} after it was told to stop: {abort:?}");
+    }
 }
 
 impl Space {
@@ -217,6 +253,8 @@ macro_rules! lives {
         }
     )*};
 }
+
+mod stops;
 
 fn limited() -> Value {
     json!({"resources": {"limits": {"memory": "24Mi"}}})
@@ -366,8 +404,7 @@ async fn a_job_goes_when_its_time_to_live_is_over() {
     let connection = connect().await;
     assert_eq!(depth(&connection, &queues(&at_once)[2]).await, Some(1), "the result stays for its client");
     // It can change at any time, and then counts from the end of the job.
-    let patch = json!({"spec": {"ttlSecondsAfterFinished": 1}});
-    space.jobs.patch("later", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    space.change("later", &json!({"ttlSecondsAfterFinished": 1})).await;
     space.empty().await;
     space.remove().await;
 }
@@ -517,7 +554,10 @@ async fn a_program_finds_its_input() {
         let output = String::from_utf8(result.output_esdl.clone().unwrap().to_vec()).unwrap();
         let lines: Vec<&str> = output.splitn(4, '\n').collect();
         let about: Value = serde_json::from_str(lines[0]).unwrap();
-        assert_eq!(about, json!({"id": id, "name": name, "reference": "district B", "attempt": 1}));
+        assert_eq!(
+            about,
+            json!({"id": id, "name": name, "reference": "district B", "attempt": 1, "timeLimitSeconds": null})
+        );
         let doubles = r#"{"list":[1.0,{"deep":-2.0}],"n":3.0,"name":"b","on":true,"share":0.5}"#;
         assert_eq!(lines[1..], [doubles, &format!("{id} 1"), esdl]);
         assert_eq!(space.ended(name).await.status.and_then(|status| status.job_id), Some(id));

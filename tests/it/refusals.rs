@@ -156,6 +156,52 @@ fn bad() -> Vec<(Value, Vec<&'static str>)> {
     ]
 }
 
+/// The same of the limits and of `spec.abort`.
+fn bad_limits() -> Vec<(Value, Vec<&'static str>)> {
+    let at_most = "should be less than or equal to 315360000";
+    vec![
+        (in_spec(json!({"maxRunSeconds": 0})), vec!["spec.maxRunSeconds", "should be greater than or equal to 1"]),
+        (in_spec(json!({"maxRunSeconds": 315_360_001})), vec!["spec.maxRunSeconds", at_most]),
+        (
+            in_spec(json!({"startDeadlineSeconds": -1})),
+            vec!["spec.startDeadlineSeconds", "should be greater than or equal to 1"],
+        ),
+        (in_spec(json!({"expectedDuration": {}})), vec!["spec.expectedDuration.numResources: Required value"]),
+        (
+            in_spec(json!({"expectedDuration": {"numResources": 0}})),
+            vec!["spec.expectedDuration.numResources", "should be greater than or equal to 1"],
+        ),
+        (
+            in_spec(json!({"expectedDuration": {"numResources": 10_000_000, "secondsPerResource": 32}})),
+            vec!["spec.expectedDuration is longer than ten years: lower numResources or secondsPerResource"],
+        ),
+        (
+            in_spec(json!({"heartbeat": {"timeoutSeconds": 0}})),
+            vec!["spec.heartbeat.timeoutSeconds", "should be greater than or equal to 1"],
+        ),
+        (
+            in_spec(json!({"heartbeat": {"timeoutSeconds": 5, "onTimeout": "Kill"}})),
+            vec!["spec.heartbeat.onTimeout", "supported values: \"Report\", \"Abort\""],
+        ),
+        (
+            in_spec(json!({"heartbeat": {"timeoutSeconds": 5}, "courier": {"enabled": false}})),
+            vec!["spec.heartbeat needs the courier, which carries progress: leave spec.heartbeat out"],
+        ),
+        (
+            in_spec(json!({"abort": {"mode": "Now"}})),
+            vec!["spec.abort.mode", "supported values: \"Graceful\", \"Immediate\""],
+        ),
+        (
+            in_spec(json!({"exitCodes": {"softAborted": 0}})),
+            vec!["spec.exitCodes.softAborted", "should be greater than or equal to 1"],
+        ),
+        (
+            in_spec(json!({"exitCodes": {"limitReached": 10}})),
+            vec!["spec.exitCodes.softAborted and limitReached must differ: choose another code"],
+        ),
+    ]
+}
+
 #[tokio::test]
 #[ignore = "needs the test bed: make test"]
 async fn a_bad_manifest_is_refused_with_field_and_remedy() {
@@ -164,7 +210,7 @@ async fn a_bad_manifest_is_refused_with_field_and_remedy() {
     let create = async |manifest: Value| dynamic(&space).create(&dry, &serde_json::from_value(manifest).unwrap()).await;
     create(good()).await.unwrap();
     create(merged(good(), &json!({"metadata": {"name": "n".repeat(63)}}))).await.unwrap();
-    for (patch, words) in bad() {
+    for (patch, words) in bad().into_iter().chain(bad_limits()) {
         refused(&patch, create(merged(good(), &patch)).await, &words);
     }
     space.remove().await;
@@ -320,6 +366,37 @@ async fn an_input_that_is_too_large_is_refused() {
     space.remove().await;
 }
 
+/// Limits of which one could never be reached, or that nothing could keep.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn limits_that_contradict_each_other_are_refused() {
+    let space = Space::new("limits").await;
+    for (name, spec, reason, words) in [
+        (
+            "heartbeat",
+            json!({"heartbeat": {"timeoutSeconds": 60}, "maxRunSeconds": 60}),
+            "LimitsContradict",
+            ["spec.heartbeat.timeoutSeconds is 60", "may run for 60 s", "Lower it"],
+        ),
+        (
+            "grace",
+            json!({"maxRunSeconds": 4}),
+            "LimitsContradict",
+            ["spec.template.spec.terminationGracePeriodSeconds is 5", "the 4 s that the job may run", "lower it"],
+        ),
+        (
+            "years",
+            json!({"expectedDuration": {"numResources": 10_000_000, "bufferSeconds": 300_000_000}}),
+            "LimitTooLong",
+            ["spec.expectedDuration comes to 500000000 s", "315360000 s", "lower numResources"],
+        ),
+    ] {
+        space.create(&job(name, &merged(json!({"template": {"spec": pod_spec("true")}}), &spec))).await;
+        never_runs(&space, name, reason, &words).await;
+    }
+    space.remove().await;
+}
+
 /// Waits until the job called `name` says that it stalls for this reason, and why.
 async fn stalls(space: &Space, name: &str, reason: &str, words: &str) {
     let stalled = format!("True {reason}");
@@ -390,8 +467,13 @@ async fn the_fields_explain_themselves() {
         "spec.input.esdl.configMapKeyRef",
         "spec.queues",
         "spec.courier",
+        "spec.expectedDuration",
+        "spec.heartbeat",
+        "spec.abort",
+        "spec.exitCodes",
         "status",
         "status.progress",
+        "status.abort",
         "status.termination",
         "status.queues",
         "status.result",

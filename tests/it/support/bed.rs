@@ -8,7 +8,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, ListParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use omotes_operator::api::{OmotesJob, status::Phase};
 use serde_json::{Value, json};
@@ -109,6 +109,12 @@ impl Space {
     /// Waits until the program of the job called `name` runs.
     pub async fn running(&self, name: &str) -> OmotesJob {
         self.wait(name, "running", |job| phase(job) == Some(Phase::Running)).await
+    }
+
+    /// Changes the spec of the job called `name`.
+    pub async fn change(&self, name: &str, spec: &Value) {
+        let patch = Patch::Merge(json!({"spec": spec}));
+        self.jobs.patch(name, &PatchParams::default(), &patch).await.unwrap();
     }
 
     /// Asks for the deletion of the job called `name`.

@@ -1,0 +1,187 @@
+//! Stops while nobody leads: every job ends for its reason, once, whoever dies on the way.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use kube::ResourceExt;
+use omotes_operator::{
+    api::{
+        OmotesJob,
+        status::Phase::{self, Aborted, Failed, Succeeded},
+    },
+    wire::ResultType,
+};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::support::{
+    bed::{Space, cause, job, kubectl, merged, message, phase, pod_spec, variable, verdict},
+    broker as rabbit,
+    operator::{End, Operator},
+};
+
+/// After this many seconds of running a job is told to stop.
+const LIMIT: i64 = 14;
+const WAITS: &str = "while :; do sleep 0.2; done";
+
+/// A job that does not end as it likes, and how it must end.
+struct Doomed {
+    name: &'static str,
+    spec: Value,
+    end: (Phase, &'static str, Option<i32>),
+    /// The reason of its condition Failed or Complete.
+    reason: &'static str,
+    heard: ResultType,
+}
+
+fn doomed(
+    name: &'static str,
+    script: &str,
+    patch: &Value,
+    end: (Phase, &'static str, Option<i32>),
+    reason: &'static str,
+    heard: ResultType,
+) -> Doomed {
+    let spec = json!({"queues": {"expireAfterSeconds": 900}, "template": {"spec": pod_spec(script)}});
+    Doomed { name, spec: merged(spec, patch), end, reason, heard }
+}
+
+fn all() -> Vec<Doomed> {
+    use ResultType::{Cancelled, Error, Succeeded as Done};
+    let soft = format!("trap 'exit 10' TERM; {WAITS}");
+    let zero = format!("trap 'exit 0' TERM; {WAITS}");
+    let deaf = format!("trap '' TERM; {WAITS}");
+    let limit = json!({"maxRunSeconds": LIMIT});
+    let beat = json!({"heartbeat": {"timeoutSeconds": LIMIT, "onTimeout": "Abort"}});
+    let nowhere = json!({"startDeadlineSeconds": LIMIT, "template": {"spec": {"nodeSelector": {"no-such": "node"}}}});
+    let soon = json!({"abort": {"afterSeconds": LIMIT, "reason": "enough"}});
+    vec![
+        doomed("soft", &soft, &limit, (Failed, "SoftAborted", Some(10)), "DeadlineExceeded", Cancelled),
+        doomed("zero", &zero, &limit, (Failed, "SoftAborted", Some(0)), "DeadlineExceeded", Cancelled),
+        doomed("deaf", &deaf, &limit, (Failed, "KilledAfterGrace", Some(137)), "DeadlineExceeded", Cancelled),
+        doomed("silent", &soft, &beat, (Failed, "SoftAborted", Some(10)), "NoProgress", Error),
+        doomed("nowhere", "true", &nowhere, (Failed, "NeverStarted", None), "StartDeadlineExceeded", Error),
+        doomed("aborted", &soft, &soon, (Aborted, "SoftAborted", Some(10)), "Aborted", Cancelled),
+        doomed("in-time", "sleep 9", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
+    ]
+}
+
+impl Doomed {
+    async fn start(&self, space: &Space) -> String {
+        let mut spec = self.spec.clone();
+        // An abort that is there from the start would leave nothing to stop.
+        let abort = spec.as_object_mut().unwrap().remove("abort");
+        let id = space.create(&job(self.name, &spec)).await.uid().unwrap();
+        if let Some(abort) = abort {
+            space.running(self.name).await;
+            space.change(self.name, &json!({"abort": abort})).await;
+        }
+        id
+    }
+
+    async fn check(&self, space: &Space, id: &str) {
+        let job = space.ended(self.name).await;
+        let exit = job.status.as_ref().and_then(|status| status.termination.as_ref()?.exit_code);
+        let end = (phase(&job).unwrap(), cause(&job), exit);
+        assert_eq!(end, self.end, "{}: {}", self.name, message(&job));
+        let condition = if self.end.0 == Succeeded { "Complete" } else { "Failed" };
+        assert_eq!(verdict(&job, condition), format!("True {}", self.reason), "{}", self.name);
+        let result = rabbit::only_result_waiting(id, self.heard).await;
+        assert_eq!(result.uuid, id);
+    }
+}
+
+fn stop_second(job: &OmotesJob) -> Option<i64> {
+    Some(job.status.as_ref()?.abort.as_ref()?.requested_time.0.as_second())
+}
+
+/// The leader dies just before the stops, in the middle of them, and after.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn dead_leaders_stop_jobs_all_the_same() {
+    let operator = Operator::settled().await;
+    let space = Space::new("stops").await;
+    let jobs = all();
+    let began = Instant::now();
+    let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
+    // The limit counts from a second or two after the creation.
+    for (at, end) in [(LIMIT - 2, End::ForceDeleted), (LIMIT + 2, End::Killed), (LIMIT + 16, End::ForceDeleted)] {
+        sleep(Duration::from_secs(at.unsigned_abs()).saturating_sub(began.elapsed())).await;
+        let leader = operator.leader().await;
+        let process = operator.process(&leader).await;
+        let states = join_all(jobs.iter().map(|job| async { phase(&space.jobs.get(job.name).await.unwrap()) })).await;
+        println!("{end:?} {:.1?} after the creation, with jobs in {states:?}", began.elapsed());
+        let ended = Instant::now();
+        operator.end(&leader, process, end).await;
+        operator.replaced(&leader, ended).await;
+    }
+    for (job, id) in jobs.iter().zip(&ids) {
+        job.check(&space, id).await;
+    }
+    operator.connected().await;
+    for job in &jobs {
+        space.delete(job.name).await;
+    }
+    space.empty().await;
+    space.remove().await;
+}
+
+/// Limits pass while no operator is there: it stops the jobs as soon as it is back, and those that the kubelet stopped
+/// meanwhile were not immortal.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn limits_hold_while_no_operator_is_there() {
+    let operator = Operator::settled().await;
+    let space = Space::new("away").await;
+    let mut jobs: Vec<_> = all().into_iter().filter(|job| job.name != "aborted").collect();
+    let bare = json!({"courier": {"enabled": false}, "startDeadlineSeconds": 15, "maxRunSeconds": LIMIT});
+    let zero = format!("trap 'exit 0' TERM; {WAITS}");
+    jobs.push(doomed(
+        "immortal",
+        &zero,
+        &bare,
+        (Failed, "DeadlineExceeded", Some(0)),
+        "DeadlineExceeded",
+        ResultType::Cancelled,
+    ));
+    let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
+    for job in jobs.iter().filter(|job| job.name != "nowhere") {
+        space.running(job.name).await;
+    }
+    let away = Instant::now();
+    scale(0);
+    // 15 s to start, 14 s to run, 5 s of grace, 60 s of margin, and the kubelet's own.
+    sleep(Duration::from_secs(105)).await;
+    for name in ["soft", "deaf", "silent"] {
+        assert_eq!(phase(&space.jobs.get(name).await.unwrap()), Some(Phase::Running), "nobody was there: {name}");
+    }
+    let back = jiff::Timestamp::now();
+    scale(2);
+    println!("the operator was away for {:.1?}", away.elapsed());
+    for (job, id) in jobs.iter().zip(&ids) {
+        job.check(&space, id).await;
+    }
+    for name in ["soft", "zero", "deaf", "nowhere"] {
+        let decided = stop_second(&space.jobs.get(name).await.unwrap()).unwrap() - back.as_second();
+        println!("{name}: decided {decided} s after the operator was started");
+    }
+    operator.connected().await;
+    for job in &jobs {
+        space.delete(job.name).await;
+    }
+    space.empty().await;
+    space.remove().await;
+}
+
+/// Has so many replicas of the operator run, and waits until it is so.
+fn scale(replicas: u8) {
+    let namespace = variable("OMOTES_NAMESPACE");
+    let count = format!("--replicas={replicas}");
+    let deployment = "deployment/omotes-operator";
+    let gone = ["wait", "--for=delete", "pod", "--selector=app.kubernetes.io/name=omotes-operator", "--timeout=60s"];
+    let ready = ["rollout", "status", deployment, "--timeout=120s"];
+    for words in [&["scale", deployment, &count][..], if replicas == 0 { &gone } else { &ready }] {
+        let (done, said) = kubectl(&[&["--namespace", &namespace], words].concat(), None);
+        assert!(done, "{said}");
+    }
+}
