@@ -35,12 +35,12 @@ impl Default for Defaults {
 }
 
 impl Defaults {
-    /// How long the program of a job may run, in seconds: as long as is expected of it, or as the job may at most,
-    /// whichever is less. `None` is without limit.
+    /// How long the next attempt of a job may run, in seconds: as long as is expected of it, or what is left of what the
+    /// job may at most after `active_seconds`, whichever is less. `None` is without limit.
     #[must_use]
-    pub fn run_seconds(&self, spec: &OmotesJobSpec) -> Option<i64> {
+    pub fn run_seconds(&self, spec: &OmotesJobSpec, active_seconds: i64) -> Option<i64> {
         let expected = self.expected_seconds(spec);
-        let most = self.max_run_seconds(spec);
+        let most = self.max_run_seconds(spec).map(|most| most.saturating_sub(active_seconds));
         expected.into_iter().chain(most).min()
     }
 
@@ -63,10 +63,12 @@ impl Defaults {
         spec.start_deadline_seconds.or(self.start_deadline_seconds)
     }
 
-    /// When `job` must have started.
+    /// When the current attempt of `job` must have started: it counts from the job's creation, or from when the attempt
+    /// was due.
     #[must_use]
     pub fn start_deadline(&self, job: &OmotesJob) -> Option<Timestamp> {
-        Some(after(job.creation_timestamp()?.0, self.start_seconds(&job.spec)?))
+        let due = job.status.as_ref().and_then(|status| status.retry_time.clone());
+        Some(after(due.or_else(|| job.creation_timestamp())?.0, self.start_seconds(&job.spec)?))
     }
 
     /// The pod's own `activeDeadlineSeconds`, which holds while no operator is there: later than any stop of the
@@ -143,7 +145,7 @@ mod tests {
             (tight, json!({"maxRunSeconds": 7200}), Some(7200), Some(93_810)),
         ] {
             let spec = spec(&patch);
-            let pair = (defaults.run_seconds(&spec), defaults.ceiling_seconds(&spec, 30));
+            let pair = (defaults.run_seconds(&spec, 0), defaults.ceiling_seconds(&spec, 30));
             assert_eq!(pair, (run, ceiling), "{patch}");
         }
     }
@@ -160,7 +162,7 @@ mod tests {
         ) {
             let expected = json!({"numResources": resources, "secondsPerResource": each, "bufferSeconds": buffer});
             let spec = spec(&json!({"expectedDuration": expected, "maxRunSeconds": most, "startDeadlineSeconds": start}));
-            let (run, ceiling) = (Defaults::default().run_seconds(&spec).unwrap(), Defaults::default().ceiling_seconds(&spec, grace).unwrap());
+            let (run, ceiling) = (Defaults::default().run_seconds(&spec, 0).unwrap(), Defaults::default().ceiling_seconds(&spec, grace).unwrap());
             prop_assert!(most.is_none_or(|most| run <= most));
             prop_assert!(ceiling == i64::from(i32::MAX) || ceiling >= start.unwrap_or(0) + run + grace + 60 + 120);
         }

@@ -62,6 +62,12 @@ impl Attempt<'_> {
         self.job.uid().unwrap_or_default()
     }
 
+    /// How long its program may run, in seconds.
+    fn run_seconds(&self, settings: &Settings) -> Option<i64> {
+        let active = self.job.status.as_ref().and_then(|status| status.active_seconds);
+        settings.defaults.run_seconds(&self.job.spec, active.unwrap_or(0))
+    }
+
     /// What the courier of this attempt is known by at the broker.
     #[must_use]
     pub fn capability(&self, settings: &Settings) -> Capability {
@@ -138,7 +144,7 @@ fn input_annotations(attempt: Attempt<'_>, settings: &Settings) -> BTreeMap<Stri
         "name": attempt.job.name_any(),
         "reference": spec.job_reference,
         "attempt": attempt.number,
-        "timeLimitSeconds": settings.defaults.run_seconds(spec),
+        "timeLimitSeconds": attempt.run_seconds(settings),
     });
     let inline = input.esdl.and_then(|esdl| esdl.inline);
     [
@@ -265,7 +271,7 @@ fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Opt
     [
         ("OMOTES_JOB_ID", Some(JobId::of(attempt.job).to_string())),
         ("OMOTES_ATTEMPT", Some(attempt.number.to_string())),
-        ("OMOTES_TIME_LIMIT_SECONDS", settings.defaults.run_seconds(spec).map(|seconds| seconds.to_string())),
+        ("OMOTES_TIME_LIMIT_SECONDS", attempt.run_seconds(settings).map(|seconds| seconds.to_string())),
         ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes.soft_aborted.to_string())),
         ("OMOTES_EXIT_CODE_LIMIT_REACHED", spec.exit_codes.limit_reached.map(|code| code.to_string())),
     ]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    retry::{PodFailurePolicy, Retry},
     status::OmotesJobStatus,
     stop::{Abort, ExitCodes, ExpectedDuration, Heartbeat},
 };
@@ -67,6 +68,10 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.heartbeat cannot change: create another OmotesJob instead"),
     validation = Rule::new("self.exitCodes == oldSelf.exitCodes")
         .message("spec.exitCodes cannot change, because the program was told of them: create another OmotesJob instead"),
+    validation = Rule::new("self.backoffLimit == oldSelf.backoffLimit && self.retry == oldSelf.retry && has(self.podFailurePolicy) == has(oldSelf.podFailurePolicy) && (!has(self.podFailurePolicy) || self.podFailurePolicy == oldSelf.podFailurePolicy)")
+        .message("spec.backoffLimit, spec.retry and spec.podFailurePolicy cannot change: create another OmotesJob instead"),
+    validation = Rule::new("!has(self.podFailurePolicy) || self.podFailurePolicy.rules.all(r, !has(r.onExitCodes) || !has(r.onExitCodes.containerName) || self.template.spec.containers.exists(c, c.name == r.onExitCodes.containerName) || (has(self.template.spec.initContainers) && self.template.spec.initContainers.exists(c, c.name == r.onExitCodes.containerName)))")
+        .message("spec.podFailurePolicy names a container that spec.template does not have: correct containerName, or leave it out"),
     validation = Rule::new("!has(oldSelf.abort) || (has(self.abort) && (self.abort.mode == oldSelf.abort.mode || oldSelf.abort.mode == 'Graceful') && self.abort.afterSeconds <= oldSelf.abort.afterSeconds && has(self.abort.reason) == has(oldSelf.abort.reason) && (!has(self.abort.reason) || self.abort.reason == oldSelf.abort.reason))")
         .message("spec.abort cannot be taken back or made gentler: its mode can go from Graceful to Immediate and its afterSeconds down. Create another OmotesJob instead"),
     validation = Rule::new("!has(self.heartbeat) || self.courier.enabled")
@@ -138,6 +143,22 @@ pub struct OmotesJobSpec {
     /// abort stops the job. It can be set at any time, and not be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort: Option<Abort>,
+
+    /// backoffLimit is how many attempts may fail before the job does: 0 (the default: the first failure is the job's) to
+    /// 1000. An attempt that the cluster ended – its node was drained, say, or its pod deleted – is not counted, and is
+    /// always followed by another.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1000))]
+    pub backoff_limit: i32,
+
+    /// retry says how long the operator waits before the next attempt.
+    #[serde(default)]
+    pub retry: Retry,
+
+    /// podFailurePolicy says which failures are tried again, with batch/v1's meaning. Left out, all are, up to
+    /// backoffLimit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_failure_policy: Option<PodFailurePolicy>,
 
     /// exitCodes are the codes by which the program says why it ended.
     #[serde(default)]

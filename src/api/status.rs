@@ -34,16 +34,32 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
 
+    /// attempts that have ended, the last ten at most, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<AttemptStatus>,
+
+    /// failures counts the attempts that failed by their own fault, for spec.backoffLimit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<i32>,
+
+    /// retryTime is when the next attempt may begin. Absent while none is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_time: Option<Time>,
+
+    /// activeSeconds is how long the program ran in the attempts that have ended, for spec.maxRunSeconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_seconds: Option<i64>,
+
     /// podName is the pod of the current or last attempt, in the job's namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_name: Option<String>,
 
-    /// startTime is when the program started.
+    /// startTime is when the program of the current attempt started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
 
-    /// deadlineTime is when the program is told to stop: startTime + expectedDuration, or + maxRunSeconds, whichever comes
-    /// first. Absent where the job has no limit, and until it runs. It changes only when the spec does.
+    /// deadlineTime is when the program is told to stop: startTime + expectedDuration, or + what is left of maxRunSeconds,
+    /// whichever comes first. Absent where the job has no limit, and until it runs. It changes only when the spec does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_time: Option<Time>,
 
@@ -136,6 +152,39 @@ pub struct Progress {
     /// the first percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_completion_time: Option<Time>,
+}
+
+/// AttemptStatus is the evidence of one attempt that has ended.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptStatus {
+    /// number of the attempt, from 1.
+    pub number: i32,
+
+    /// podName is the attempt's pod; it may be gone.
+    pub pod_name: String,
+
+    /// nodeName is the node that it was on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+
+    /// startTime is when its program started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+
+    /// completionTime is when its program ended; where it never ran, when that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+
+    /// cause of its end, one word.
+    pub cause: TerminationCause,
+
+    /// exitCode of its main container, where it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+
+    /// message: a sentence for people, with the program's last words where it left any. At most 1024 bytes.
+    pub message: String,
 }
 
 /// AbortStatus says why the job is or was stopped, and how far that has come.

@@ -62,7 +62,7 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
         Step::Warn { reason, note } => warn(reason, note, observed, context).await,
         Step::ReleasePod { name, uid } => {
             let pod = release_pod(&namespace(observed), &name, &uid, context).await?;
-            observed.pod = pod.map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod)));
+            learn_pod(&name, pod.map(Arc::new), observed);
             Ok(())
         }
         Step::DeleteOutputQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await,
@@ -99,6 +99,13 @@ fn learn_job(mut job: OmotesJob, observed: &mut Observed, context: &Context) {
         context.claims.remove(&job);
     }
     observed.job = Arc::new(job);
+}
+
+/// Takes in what became of the pod called `name`.
+fn learn_pod(name: &str, pod: Option<Arc<Pod>>, observed: &mut Observed) {
+    let sight = pod.map_or(Sight::Absent, Sight::Known);
+    let is_former = matches!(&observed.former, Sight::Known(former) if former.name_any() == name);
+    *(if is_former { &mut observed.former } else { &mut observed.pod }) = sight;
 }
 
 async fn set_finalizer(wanted: bool, observed: &mut Observed, context: &Context) -> Result<(), Error> {
@@ -251,11 +258,28 @@ async fn patch_status(status: OmotesJobStatus, observed: &mut Observed, context:
         .patch_status(&observed.job.name_any(), &PatchParams::apply(names::OPERATOR).force(), &Patch::Apply(&patch))
         .await
         .map_err(kube_error("storing the job's status"))?;
+    let attempt = observed.attempt();
     learn_job(job, observed, context);
+    if observed.attempt() != attempt {
+        begin_anew(observed, context);
+    }
     if observed.phase() != before {
         log_transition(observed, context);
     }
     Ok(())
+}
+
+/// Another attempt has its own pod, output queue and progress.
+fn begin_anew(observed: &mut Observed, context: &Context) {
+    observed.former = std::mem::replace(&mut observed.pod, Sight::Absent);
+    observed.queues = Preparation::Unknown;
+    observed.progress = None;
+    observed.pod_refusal = None;
+    context.memories.change(&observed.uid(), |memory| {
+        memory.queues = Preparation::Unknown;
+        memory.progress = None;
+        memory.pod_refusal = None;
+    });
 }
 
 fn log_transition(observed: &Observed, context: &Context) {

@@ -46,6 +46,8 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
     let namespace = job.namespace().unwrap_or_default();
     let memory = context.memories.of(&job.uid().unwrap_or_default());
     let pod = context.pods.get(&namespace, &names::pod_name(&job.name_any(), attempt_of(&job)));
+    let former = attempt_of(&job) - 1;
+    let former = context.pods.get(&namespace, &names::pod_name(&job.name_any(), former)).filter(|_| former > 0);
     let has_pod = pod.as_ref().is_some_and(|pod| is_owned_by(pod, &job.uid().unwrap_or_default()));
     let courier_secret =
         if !has_pod && job.spec.courier.enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
@@ -53,6 +55,7 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         now,
         claim: context.claims.of(&job),
         pod: pod.map_or(Sight::Absent, Sight::Known),
+        former: former.map_or(Sight::Absent, Sight::Known),
         broker: broker_sight(&context.broker.state()).unless_refusing(&job, memory.failures, now),
         courier_secret,
         queues: memory.queues,

@@ -64,7 +64,7 @@ fn too_large(observed: &Observed) -> Option<Rejection> {
 
 /// Limits of which one can never be reached, or that nothing can keep.
 fn contradiction(spec: &OmotesJobSpec, defaults: &Defaults) -> Option<Rejection> {
-    let run = defaults.run_seconds(spec)?;
+    let run = defaults.run_seconds(spec, 0)?;
     let heartbeat = spec.heartbeat.as_ref().map(|heartbeat| heartbeat.timeout_seconds);
     let grace = grace_seconds(spec);
     if run > MAX_SECONDS {

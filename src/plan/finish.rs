@@ -19,7 +19,7 @@ use super::{
     attempt::{self, Ending, Life},
     observed::{BrokerSight, Observed, ResultSight, Sight},
     outcome::{self, Circumstances, Outcome, Verdict},
-    run,
+    retry, run,
     start::tell,
     status::Delivery,
     step::{FinalMessage, Plan, Step},
@@ -35,27 +35,27 @@ pub const CLEANUP_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
 #[must_use]
 pub fn pod_ended(observed: &Observed, settings: &Settings, ending: Ending) -> Plan {
     match outcome::judge(ending, &Circumstances::of(observed)) {
-        Verdict::Final(outcome) => conclude(observed, settings, outcome, None),
+        Verdict::Final(outcome) => try_again(observed, settings, outcome),
         Verdict::NeedsOutput(outcome, record) => with_output(observed, settings, outcome, &record),
     }
+}
+
+/// Another attempt, where the job may have one; else the end.
+fn try_again(observed: &Observed, settings: &Settings, outcome: Outcome) -> Plan {
+    retry::plan(observed, settings, &outcome).unwrap_or_else(|| conclude(observed, settings, outcome, None))
 }
 
 fn with_output(observed: &Observed, settings: &Settings, outcome: Outcome, record: &CommitRecord) -> Plan {
     match &observed.output {
         Sight::Unreachable if broker_deadline_passed(observed) => conclude(observed, settings, outcome, None),
         Sight::Unreachable => wait_for_broker(observed, settings, "the output cannot be fetched"),
-        Sight::Absent => conclude(observed, settings, lost(outcome, record), None),
+        Sight::Absent => try_again(observed, settings, lost(outcome, record)),
         Sight::Known(body) => match CourierOutput::from_body(body.clone()) {
             Ok(output) => conclude(observed, settings, outcome, Some((output, record))),
-            Err(error) => conclude(
-                observed,
-                settings,
-                outcome.become_failure(
-                    TerminationCause::OutputUnreadable,
-                    format!("the courier's output cannot be read: {error}"),
-                ),
-                None,
-            ),
+            Err(error) => {
+                let message = format!("the courier's output cannot be read: {error}");
+                try_again(observed, settings, outcome.become_failure(TerminationCause::OutputUnreadable, message))
+            }
         },
     }
 }
@@ -113,7 +113,7 @@ fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: 
 fn status_before_result(observed: &Observed, outcome: &Outcome, type_: ResultType) -> Option<JobStatus> {
     match type_ {
         ResultType::Cancelled | ResultType::Timeout => Some(JobStatus::Cancelled),
-        _ if outcome.exit.is_some() && observed.status().start_time.is_none() => Some(JobStatus::Running),
+        _ if outcome.exit.is_some() && !observed.was_running() => Some(JobStatus::Running),
         _ => None,
     }
 }
@@ -179,12 +179,14 @@ fn is_over(pod: &Pod) -> bool {
 
 fn release(observed: &Observed, settings: &Settings, pod: &Pod) -> Option<Plan> {
     let held = pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED);
-    if !held {
-        return None;
-    }
+    held.then(|| release_pod(observed, settings, pod, observed.attempt()))
+}
+
+/// Lets `pod` go, which is that of the attempt with this number, and its output queue with it.
+pub(super) fn release_pod(observed: &Observed, settings: &Settings, pod: &Pod, number: i32) -> Plan {
     let release = Step::ReleasePod { name: pod.name_any(), uid: pod.uid().unwrap_or_default() };
     // A broker that is away must not keep the pod: the queue goes with the job, or by its own time to live.
-    let queue = observed.output_queue(settings).filter(|_| observed.broker == BrokerSight::Ready);
+    let queue = observed.output_queue_of(number, settings).filter(|_| observed.broker == BrokerSight::Ready);
     let queue = queue.map(|queue| Step::DeleteOutputQueue(queue.name));
-    Some(Plan::steps(queue.into_iter().chain([release]).collect()))
+    Plan::steps(queue.into_iter().chain([release]).collect())
 }

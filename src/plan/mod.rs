@@ -15,6 +15,7 @@ mod finish;
 pub mod inquiry;
 pub mod observed;
 pub mod outcome;
+mod retry;
 mod run;
 mod start;
 pub mod status;
@@ -65,6 +66,9 @@ fn advance(observed: &Observed, settings: &Settings) -> Plan {
 
 /// Brings a job that was taken on one step nearer to its end, whether somebody deleted it or not.
 fn pursue(observed: &Observed, settings: &Settings) -> Plan {
+    if let Some(plan) = retry::release_former(observed, settings) {
+        return plan;
+    }
     match &observed.pod {
         Sight::Unreachable => Plan::idle(),
         Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()) => follow(observed, settings, pod),

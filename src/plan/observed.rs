@@ -40,6 +40,8 @@ pub struct Observed {
     pub claim: Claim,
     /// The pod of the current attempt.
     pub pod: Sight<Arc<Pod>>,
+    /// The pod of the attempt before, where there was one.
+    pub former: Sight<Arc<Pod>>,
     /// Whether the broker can be used now.
     pub broker: BrokerSight,
     /// Whether the courier's Secret is known to be in the job's namespace.
@@ -148,6 +150,19 @@ impl Observed {
         attempt_of(&self.job)
     }
 
+    /// Whether a program of the job was seen running, in this attempt or an earlier one; then its client has heard so.
+    #[must_use]
+    pub fn was_running(&self) -> bool {
+        let status = self.status();
+        status.start_time.is_some() || status.attempts.iter().any(|attempt| attempt.start_time.is_some())
+    }
+
+    /// For how many seconds the job's programs ran in earlier attempts.
+    #[must_use]
+    pub fn active_seconds(&self) -> i64 {
+        self.job.status.as_ref().and_then(|status| status.active_seconds).unwrap_or(0)
+    }
+
     /// The status as stored; a job that has none has an empty one.
     #[must_use]
     pub fn status(&self) -> OmotesJobStatus {
@@ -181,16 +196,25 @@ impl Observed {
     /// The current attempt, for its pod.
     #[must_use]
     pub fn current(&self) -> Attempt<'_> {
-        Attempt { job: &self.job, number: self.attempt() }
+        self.numbered(self.attempt())
+    }
+
+    fn numbered(&self, number: i32) -> Attempt<'_> {
+        Attempt { job: &self.job, number }
     }
 
     /// The queue that the courier's output goes to, where the job has a courier.
     #[must_use]
     pub fn output_queue(&self, settings: &Settings) -> Option<QueueDeclaration> {
+        self.output_queue_of(self.attempt(), settings)
+    }
+
+    /// The same of the attempt with that number.
+    #[must_use]
+    pub fn output_queue_of(&self, number: i32, settings: &Settings) -> Option<QueueDeclaration> {
         let spec = &self.job.spec;
-        spec.courier
-            .enabled
-            .then(|| topology::output_queue(&self.current().capability(settings), spec.queues.expire_after_seconds))
+        let capability = || self.numbered(number).capability(settings);
+        spec.courier.enabled.then(|| topology::output_queue(&capability(), spec.queues.expire_after_seconds))
     }
 
     /// Whether the operator makes and removes the client's queues.

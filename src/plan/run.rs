@@ -64,7 +64,8 @@ pub fn stop_others(observed: &Observed, pod: &Pod, finished: Option<Timestamp>) 
 }
 
 fn started(observed: &Observed, settings: &Settings, since: Option<Timestamp>) -> Plan {
-    let told = (observed.broker == BrokerSight::Ready).then(|| start::tell(observed, JobStatus::Running));
+    let news = observed.broker == BrokerSight::Ready && !observed.was_running();
+    let told = news.then(|| start::tell(observed, JobStatus::Running));
     let stored = Step::PatchStatus(Box::new(observed.running_status(settings, since)));
     Plan::steps(told.into_iter().chain([stored]).collect())
 }

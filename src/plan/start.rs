@@ -24,6 +24,9 @@ pub const REFUSAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// Plans the way to a pod for a job that has none of its own.
 #[must_use]
 pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
+    if let Some(due) = observed.status().retry_time.map(|time| time.0).filter(|due| observed.now < *due) {
+        return run::with_lease(observed, settings, Plan::wait(due));
+    }
     if let BrokerSight::Unreachable(why) = &observed.broker {
         return wait_for_broker(observed, settings, why);
     }
@@ -117,9 +120,10 @@ fn create(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(refusal) = observed.pod_refusal.as_ref().filter(|refusal| recent(observed, refusal)) {
         return run::with_lease(observed, settings, refused(observed, settings, refusal, Phase::Queued));
     }
-    // After a refusal the client has heard it before.
+    // After a refusal, and before another attempt, the client has heard it before.
     let greeting = [JobStatus::Registered, JobStatus::Enqueued].map(|status| tell(observed, status));
-    let greeting = greeting.into_iter().filter(|_| observed.pod_refusal.is_none());
+    let first = observed.pod_refusal.is_none() && observed.attempt() == 1;
+    let greeting = greeting.into_iter().filter(|_| first);
     let pod = Step::CreatePod(Box::new(pods::build(observed.current(), settings)));
     Plan::steps(greeting.chain([pod]).collect())
 }

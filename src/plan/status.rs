@@ -60,7 +60,7 @@ impl Observed {
     }
 
     /// The stored status with what every status of an accepted job says.
-    fn accepted(&self, settings: &Settings) -> OmotesJobStatus {
+    pub(super) fn accepted(&self, settings: &Settings) -> OmotesJobStatus {
         let mut status = self.status();
         status.deadline_time = self.deadline(settings).map(Time);
         status.job_id = Some(self.job_id().to_string());
@@ -76,7 +76,7 @@ impl Observed {
         status
     }
 
-    fn set(&self, status: &mut OmotesJobStatus, type_: ConditionType, verdict: Verdict) {
+    pub(super) fn set(&self, status: &mut OmotesJobStatus, type_: ConditionType, verdict: Verdict) {
         condition::set(&mut status.conditions, type_, verdict, self.stamp());
     }
 
@@ -139,7 +139,8 @@ impl Observed {
         let mut status = self.accepted(settings);
         let started = since.unwrap_or_else(|| whole_second(self.now));
         self.mark_started(&mut status, Some(started));
-        status.deadline_time = settings.defaults.run_seconds(&self.job.spec).map(|run| Time(after(started, run)));
+        status.deadline_time =
+            settings.defaults.run_seconds(&self.job.spec, self.active_seconds()).map(|run| Time(after(started, run)));
         if status.abort.is_none() {
             status.phase = Some(Phase::Running);
         }
@@ -155,6 +156,7 @@ impl Observed {
     fn mark_started(&self, status: &mut OmotesJobStatus, since: Option<Timestamp>) {
         status.pod_name = Some(names::pod_name(&self.job.name_any(), self.attempt()));
         status.start_time = since.map(Time).or_else(|| status.start_time.clone());
+        status.retry_time = None;
         status.progress =
             self.progress.as_ref().map(|report| self.progress_of(report)).or_else(|| status.progress.clone());
         self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", "the job's queues are there"));
@@ -169,7 +171,7 @@ impl Observed {
         if !self.is_spec_news() {
             return status.deadline_time.map(|time| time.0);
         }
-        Some(after(status.start_time?.0, settings.defaults.run_seconds(&self.job.spec)?))
+        Some(after(status.start_time?.0, settings.defaults.run_seconds(&self.job.spec, self.active_seconds())?))
     }
 
     /// Whether the stored status was computed from another generation of the spec.
@@ -297,6 +299,8 @@ impl Observed {
         status.phase = Some(outcome.phase());
         status.abort = status.abort.map(|abort| AbortStatus { stage: outcome.stage(&abort), ..abort });
         status.completion_time = Some(Time(exit.and_then(|exit| exit.finished).unwrap_or(whole_second(self.now))));
+        status.attempts = self.attempts_after(outcome);
+        status.active_seconds = Some(self.active_after(outcome)).filter(|active| *active > 0);
         status.termination = Some(Termination {
             cause: outcome.cause,
             exit_code: exit.map(|exit| exit.code),

@@ -133,7 +133,7 @@ fn obstacle(observed: &Observed, life: Option<&Life>) -> String {
 
 fn overdue(observed: &Observed, settings: &Settings) -> Option<Demand> {
     let due = observed.deadline(settings)?;
-    let seconds = settings.defaults.run_seconds(&observed.job.spec)?;
+    let seconds = settings.defaults.run_seconds(&observed.job.spec, observed.active_seconds())?;
     let on_time = observed.now < after(due, 1);
     Some(Demand {
         cause: AbortCause::DeadlineExceeded,

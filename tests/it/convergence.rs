@@ -23,7 +23,7 @@ use omotes_operator::{
     plan::{
         self, Observed, Plan, Settings, Step,
         inquiry::{Inquiry, inquiry},
-        observed::{BrokerSight, Claim, Preparation, ProgressReport, ResultSight, Sight},
+        observed::{BrokerSight, Claim, Preparation, ProgressReport, ResultSight, Sight, attempt_of},
     },
     wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
 };
@@ -92,6 +92,7 @@ enum Event {
     Delete,
     /// Immediately or gracefully, after so many seconds.
     Abort(bool, i64),
+    Disrupt,
     NodeLost,
     NodeBack,
     BrokerDown,
@@ -155,7 +156,8 @@ impl World {
             now: self.now,
             job,
             claim: Claim::Ours,
-            pod: self.pod.clone().map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod))),
+            pod: self.sight(0),
+            former: self.sight(1),
             broker: if self.broker_up { BrokerSight::Ready } else { BrokerSight::Unreachable("down".to_owned()) },
             courier_secret: if self.secret { Preparation::Ready(self.now) } else { Preparation::Unknown },
             queues: self.memory.queues.map_or(Preparation::Unknown, Preparation::Ready),
@@ -177,6 +179,14 @@ impl World {
             }
         }
         Some(observed)
+    }
+
+    /// The pod of the attempt that many before the current one.
+    fn sight(&self, before: i32) -> Sight<Arc<Pod>> {
+        let current = attempt_of(self.job.as_ref().unwrap());
+        let name = names::pod_name("job", current - before);
+        let pod = self.pod.clone().filter(|pod| pod.name_any() == name);
+        pod.map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod)))
     }
 
     fn result_sight(&self) -> ResultSight {
@@ -238,6 +248,10 @@ impl World {
                 self.memory.sent = Some((self.now, routed));
             }
             Step::PatchStatus(status) => {
+                let anew = status.attempt.unwrap_or(1) > attempt_of(self.job.as_ref().unwrap());
+                if anew {
+                    (self.memory.queues, self.memory.progress) = (None, None);
+                }
                 self.given_up |= status.result.as_ref().is_some_and(|result| result.published_time.is_none());
                 self.change_job("status", |job| job.status = Some(*status));
             }
@@ -282,7 +296,11 @@ impl World {
             }
             Step::PatchStatus(status) => {
                 let stored = job.status.clone().unwrap_or_default();
-                let kept = stored.deadline_time.is_none() || stored.deadline_time == status.deadline_time;
+                let anew = stored.attempt.is_some_and(|attempt| Some(attempt) != status.attempt);
+                let kept = anew || stored.deadline_time.is_none() || stored.deadline_time == status.deadline_time;
+                let counted =
+                    status.attempts.iter().filter(|attempt| attempt.cause != TerminationCause::Disrupted).count();
+                assert!(counted <= 1 + usize::try_from(job.spec.backoff_limit).unwrap(), "more attempts than allowed");
                 assert!(kept, "a deadline changes only with the spec");
                 let sooner = stored.abort.zip(status.abort.as_ref());
                 let sooner =
@@ -310,7 +328,9 @@ impl World {
     }
 
     fn create_pod(&mut self, mut pod: Pod) {
-        assert!(self.pod.is_none(), "two pods at once");
+        let free = self.pod.as_ref().is_none_or(|former| former.finalizers().is_empty() && ended(former));
+        assert!(free, "two pods at once");
+        assert!(self.retry_time().is_none_or(|due| due <= self.now), "an attempt before its time");
         self.writes.push("pod create");
         self.pods_made += 1;
         pod.metadata.uid = Some(format!("pod-{}", self.pods_made));
@@ -351,6 +371,22 @@ impl World {
         self.job = self.job.take().filter(|job| !free(&job.metadata));
         self.pod =
             self.pod.take().filter(|pod| !free(&pod.metadata) && (self.job.is_some() || !pod.finalizers().is_empty()));
+    }
+
+    fn retry_time(&self) -> Option<Timestamp> {
+        self.job.as_ref()?.status.as_ref()?.retry_time.as_ref().map(|time| time.0)
+    }
+
+    /// Somebody else deletes the pod, and its program ends.
+    fn disrupt(&mut self) {
+        let now = self.now;
+        if let Some(meta) =
+            self.pod.as_mut().filter(|_| !self.node_lost).filter(|pod| !ended(pod)).map(|pod| &mut pod.metadata)
+        {
+            meta.deletion_grace_period_seconds.get_or_insert(GRACE);
+            meta.deletion_timestamp.get_or_insert(Time(whole_second(now) + SignedDuration::from_secs(GRACE)));
+        }
+        self.finish(End::Failure);
     }
 
     fn user_deletes(&mut self) {
@@ -435,7 +471,9 @@ impl World {
             .to_json();
             self.output = (end == End::Success).then_some(body);
         }
-        let main = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": whole(now), "finishedAt": whole(now)}});
+        let containers = pod.status.as_ref().and_then(|status| status.container_statuses.clone()).unwrap();
+        let started = containers[0].state.as_ref().and_then(|state| state.running.clone()?.started_at).unwrap().0;
+        let main = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": whole(started), "finishedAt": whole(now)}});
         let sidecar = json!({"terminated": {"exitCode": 0, "message": record}});
         let phase = if code == 0 { "Succeeded" } else { "Failed" };
         set_status(
@@ -451,6 +489,7 @@ impl World {
             Event::Finish(end) => self.finish(end),
             Event::Delete => self.user_deletes(),
             Event::Abort(immediate, after) => self.user_aborts(immediate, after),
+            Event::Disrupt => self.disrupt(),
             Event::NodeLost => self.node_lost = true,
             Event::NodeBack => self.node_lost = false,
             Event::BrokerDown => self.broker_up = false,
@@ -488,6 +527,12 @@ impl World {
         let plan = self.reconcile(usize::MAX);
         assert!(plan.is_none_or(|plan| plan.steps.is_empty()), "not quiescent");
     }
+}
+
+fn ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let unbound = pod.spec.as_ref().unwrap().node_name.is_none() && pod.metadata.deletion_timestamp.is_some();
+    unbound || matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 fn container(name: &str, state: &Value) -> Value {
@@ -528,6 +573,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => end.prop_map(Event::Finish),
         1 => Just(Event::Delete),
         1 => (any::<bool>(), 0_i64..60).prop_map(|(immediate, after)| Event::Abort(immediate, after)),
+        1 => Just(Event::Disrupt),
         1 => Just(Event::NodeLost),
         1 => Just(Event::NodeBack),
         1 => Just(Event::BrokerDown),
@@ -546,6 +592,8 @@ fn limits() -> impl Strategy<Value = Value> {
         Just(json!({"expectedDuration": {"numResources": 3, "bufferSeconds": 5}, "startDeadlineSeconds": 90})),
         Just(json!({"maxRunSeconds": 200, "heartbeat": {"timeoutSeconds": 40, "onTimeout": "Abort"}})),
         Just(json!({"heartbeat": {"timeoutSeconds": 20, "onTimeout": "Report"}})),
+        Just(json!({"backoffLimit": 2, "retry": {"initialSeconds": 3, "maxSeconds": 9}})),
+        Just(json!({"backoffLimit": 1, "maxRunSeconds": 60, "retry": {"initialSeconds": 20, "maxSeconds": 20}})),
     ]
 }
 
@@ -774,4 +822,61 @@ fn a_silent_program_is_reported_until_it_is_heard() {
         shown.push(stalled(&world));
     }
     assert_eq!(shown, [false, true, false, false, false, false, false, true]);
+}
+
+/// A job whose attempts fail: so many as it may have, each a while after the last, and then its end is told once.
+#[test]
+fn attempts_follow_each_other_until_there_are_no_more() {
+    let retry = json!({"backoffLimit": 2, "retry": {"initialSeconds": 10, "maxSeconds": 15}, "maxRunSeconds": 3600});
+    let mut world = World::new(&retry);
+    let mut waits = Vec::new();
+    // The second is disrupted, which does not count.
+    for (number, end) in [End::Failure, End::Failure, End::OutOfMemory, End::Failure].into_iter().enumerate() {
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.happen(Event::Wait(20));
+        if number == 1 {
+            world.disrupt();
+        } else {
+            world.finish(end);
+        }
+        world.reconcile(usize::MAX);
+        if let Some(due) = world.retry_time() {
+            waits.push(due.duration_since(world.now).as_secs());
+            world.now = due;
+        }
+    }
+    assert!((5..=10).contains(&waits[0]) && waits[1..].iter().all(|wait| (7..=15).contains(wait)), "{waits:?}");
+    let status = world.job.as_ref().unwrap().status.clone().unwrap();
+    let causes: Vec<_> = status.attempts.iter().map(|attempt| attempt.cause.as_str()).collect();
+    assert_eq!(causes, ["Error", "Disrupted", "OOMKilled", "Error"]);
+    assert_eq!((status.phase, status.attempt, status.active_seconds), (Some(Phase::Failed), Some(4), Some(80)));
+    assert_eq!((world.pods_made, world.results.len()), (4, 1));
+    assert_eq!(world.statuses, [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running], "each is said once");
+}
+
+/// The deadline wins over a retry: what the job may run is spent.
+#[test]
+fn attempts_share_what_the_job_may_run() {
+    let mut world =
+        World::new(&json!({"backoffLimit": 9, "maxRunSeconds": 50, "retry": {"initialSeconds": 1, "maxSeconds": 1}}));
+    for (seconds, left) in [(20, 50), (20, 30), (9, 10)] {
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        let limit = status.deadline_time.unwrap().0.duration_since(status.start_time.unwrap().0);
+        assert_eq!(limit, SignedDuration::from_secs(left));
+        world.happen(Event::Wait(seconds));
+        world.finish(End::Failure);
+        world.reconcile(usize::MAX);
+        world.happen(Event::Wait(2));
+    }
+    world.reconcile(usize::MAX);
+    world.start();
+    world.live(10);
+    let status = world.job.as_ref().unwrap().status.clone().unwrap();
+    assert_eq!(status.abort.map(|abort| abort.cause), Some(AbortCause::DeadlineExceeded));
+    assert_eq!((status.attempt, world.results.len()), (Some(4), 1));
 }

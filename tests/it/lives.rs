@@ -72,6 +72,7 @@ struct Life {
     /// Why it is stopped, in `status.abort.cause`.
     stopped: Option<&'static str>,
     words: &'static str,
+    attempts: usize,
 }
 
 fn life(script: &str) -> Life {
@@ -81,7 +82,7 @@ fn life(script: &str) -> Life {
         "template": {"spec": merged(pod_spec(script), &json!({"terminationGracePeriodSeconds": GRACE}))},
     });
     let end = (Succeeded, "Completed", Some(0));
-    Life { name: "job".to_owned(), spec, fate: Fate::Left, end, stopped: None, words: "" }
+    Life { name: "job".to_owned(), spec, fate: Fate::Left, end, stopped: None, words: "", attempts: 1 }
 }
 
 impl Life {
@@ -106,6 +107,11 @@ impl Life {
             Fate::Left | Fate::PodDeleted | Fate::PodEvicted => None,
         };
         Self { fate, stopped, ..self }
+    }
+
+    /// How many attempts it takes.
+    fn after(self, attempts: usize) -> Self {
+        Self { attempts, ..self }
     }
 
     fn stopped_for(self, cause: &'static str) -> Self {
@@ -189,7 +195,11 @@ impl Life {
             start.is_none_or(|start| start.0 <= completion.0 && year(&start.0) > 2000),
             "{start:?} to {completion:?}"
         );
-        assert_eq!((start.is_some(), status.pod_name.clone()), (code.is_some(), Some(format!("{}-1", self.name))));
+        let pod = format!("{}-{}", self.name, self.attempts);
+        assert_eq!((start.is_some(), status.pod_name.clone()), (code.is_some(), Some(pod)));
+        let attempts: Vec<_> = status.attempts.iter().map(|attempt| attempt.number.unsigned_abs()).collect();
+        assert!(attempts.iter().eq(&(1..=u32::try_from(self.attempts).unwrap()).collect::<Vec<_>>()), "{attempts:?}");
+        assert_eq!(status.attempts.last().map(|last| last.cause.as_str()), Some(expected));
 
         let result = status.result.as_ref().unwrap();
         let (type_, heard) = match (phase, self.stopped) {
@@ -200,7 +210,7 @@ impl Life {
         self.check_stop(job);
         assert!(client.only_result(type_).logs.contains(self.words), "{}", client.only_result(type_).logs);
         assert_eq!(client.message_ids(), [result.message_id.as_str()]);
-        let ran = code.map(|_| Running);
+        let ran = (code.is_some() || self.attempts > 1).then_some(Running);
         let expected: Vec<JobStatus> = [Registered, Enqueued].into_iter().chain(ran).chain(heard).collect();
         assert_eq!(client.statuses(), expected);
     }
@@ -264,6 +274,20 @@ fn nowhere() -> Value {
     json!({"nodeSelector": {"no-such": "node"}})
 }
 
+/// Succeeds at its second attempt; the first is `script`.
+fn second_time(script: &str) -> String {
+    format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {script}")
+}
+
+fn soon() -> Value {
+    json!({"retry": {"initialSeconds": 1, "maxSeconds": 1}})
+}
+
+/// A policy by which what fits `rule` is the end of the job.
+fn never(rule: &str, what: &Value) -> Value {
+    json!({"podFailurePolicy": {"rules": [{"action": "FailJob", rule: what}]}})
+}
+
 fn quits(code: u8) -> String {
     format!("trap 'exit {code}' TERM; {WAITS}")
 }
@@ -300,8 +324,14 @@ lives! {
     deleted_while_no_node_takes_it => Life { name: "nowhere".to_owned(), ..life("true") }.pod(nowhere()).then(Fate::Deleted(Phase::Queued)).ends(Aborted, "NeverStarted", None).saying("before its program started");
     deleted_while_its_image_is_missing => life("true").main(&json!({"image": "localhost/no-such:1", "imagePullPolicy": "Never"})).then(Fate::Deleted(Phase::Queued)).ends(Aborted, "NeverStarted", None);
 
-    a_pod_deleted_by_somebody_is_no_success => life(&quits(0)).then(Fate::PodDeleted).ends(Failed, "Disrupted", 0).saying("not by the operator");
-    a_drained_pod_is_no_failure_of_the_program => life(&quits(7)).then(Fate::PodEvicted).ends(Failed, "Disrupted", 7).saying("Eviction");
+    a_pod_deleted_by_somebody_is_no_success => life(&second_time(&quits(0))).of(&soon()).then(Fate::PodDeleted).after(2);
+    a_drained_pod_is_no_failure_of_the_program => life(&second_time(&quits(7))).of(&soon()).then(Fate::PodEvicted).after(2);
+    a_disruption_may_be_the_end => life(&quits(7)).of(&never("onPodConditions", &json!([{"type": "DisruptionTarget"}]))).then(Fate::PodEvicted).ends(Failed, "Disrupted", 7).saying("Eviction");
+    a_failure_is_tried_again => life(&second_time("echo flaky; exit 3")).of(&soon()).of(&json!({"backoffLimit": 3})).after(2);
+    failures_have_an_end => life("echo no solution; exit 3").of(&soon()).of(&json!({"backoffLimit": 2})).after(3).ends(Failed, "Error", 3).saying("no solution");
+    some_failures_are_final => life("exit 3").of(&soon()).of(&json!({"backoffLimit": 2})).of(&never("onExitCodes", &json!({"containerName": "main", "operator": "In", "values": [3]}))).ends(Failed, "Error", 3);
+    a_deadline_wins_over_a_retry => life(&quits(10)).of(&soon()).of(&json!({"backoffLimit": 2, "maxRunSeconds": 6})).stopped_for("DeadlineExceeded").ends(Failed, "SoftAborted", 10);
+    too_little_memory_is_tried_again => life(&second_time(GREEDY)).main(&limited()).of(&soon()).of(&json!({"backoffLimit": 1})).after(2);
 }
 
 /// The main promise, with the price of it: six writes, no Event.
@@ -499,7 +529,7 @@ async fn a_namespace_goes_with_its_running_job() {
     space.running("job").await;
     space.remove().await;
     client.listen(PATIENCE, AFTERWARDS).await;
-    assert!(client.only_result(ResultType::Error).logs.contains("the pod was deleted, and not by the operator"));
+    assert!(client.only_result(ResultType::Cancelled).logs.contains("the job was deleted"));
     let connection = connect().await;
     assert_eq!(depth(&connection, &queues(&unscheduled)[2]).await, Some(1));
 }

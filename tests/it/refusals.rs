@@ -46,6 +46,10 @@ fn in_main(patch: &Value) -> Value {
     in_pod(json!({"containers": [merged(json!({"name": "main", "image": "localhost/busybox:1"}), patch)]}))
 }
 
+fn in_rule(rule: Value) -> Value {
+    in_spec(json!({"podFailurePolicy": {"rules": [rule]}}))
+}
+
 fn in_esdl(source: Value) -> Value {
     in_spec(json!({"input": {"esdl": source}}))
 }
@@ -187,6 +191,34 @@ fn bad_limits() -> Vec<(Value, Vec<&'static str>)> {
             in_spec(json!({"heartbeat": {"timeoutSeconds": 5}, "courier": {"enabled": false}})),
             vec!["spec.heartbeat needs the courier, which carries progress: leave spec.heartbeat out"],
         ),
+        (in_spec(json!({"backoffLimit": -1})), vec!["spec.backoffLimit", "should be greater than or equal to 0"]),
+        (
+            in_spec(json!({"retry": {"initialSeconds": 301}})),
+            vec!["spec.retry.initialSeconds must not be more than maxSeconds: lower it"],
+        ),
+        (
+            in_rule(json!({"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [1]}})),
+            vec!["spec.podFailurePolicy.rules[0].action", "supported values: \"FailJob\", \"Ignore\", \"Count\""],
+        ),
+        (in_rule(json!({"action": "Count"})), vec!["needs exactly one of onExitCodes and onPodConditions"]),
+        (
+            in_rule(json!({"action": "Count", "onExitCodes": {"operator": "In", "values": [0, 1]}})),
+            vec!["exit code 0 is no failure, so operator In cannot have it among its values"],
+        ),
+        (
+            in_rule(json!({"action": "Count", "onExitCodes": {"operator": "In", "values": []}})),
+            vec!["spec.podFailurePolicy.rules[0].onExitCodes.values", "should have at least 1 items"],
+        ),
+        (
+            in_rule(json!({"action": "Count", "onExitCodes": {"operator": "In", "values": [256]}})),
+            vec!["spec.podFailurePolicy.rules[0].onExitCodes.values[0]", "should be less than or equal to 255"],
+        ),
+        (
+            in_rule(
+                json!({"action": "Count", "onExitCodes": {"containerName": "mian", "operator": "In", "values": [1]}}),
+            ),
+            vec!["spec.podFailurePolicy names a container that spec.template does not have: correct containerName"],
+        ),
         (
             in_spec(json!({"abort": {"mode": "Now"}})),
             vec!["spec.abort.mode", "supported values: \"Graceful\", \"Immediate\""],
@@ -243,6 +275,8 @@ async fn what_a_running_job_was_made_from_cannot_change() {
         ("good", json!({"queues": {"expireAfterSeconds": 60}}), queues),
         ("good", json!({"queues": {"declare": "Never"}}), queues),
         ("good", json!({"courier": {"enabled": false}}), "spec.courier cannot change"),
+        ("good", json!({"backoffLimit": 3}), "spec.backoffLimit, spec.retry and spec.podFailurePolicy cannot change"),
+        ("good", json!({"podFailurePolicy": {"rules": []}}), "spec.podFailurePolicy cannot change"),
         ("good", json!({"jobReference": "b"}), "spec.jobReference cannot change: create another OmotesJob instead"),
     ];
     let change = async |name: &str, patch: Value| {
@@ -471,6 +505,8 @@ async fn the_fields_explain_themselves() {
         "spec.heartbeat",
         "spec.abort",
         "spec.exitCodes",
+        "spec.retry",
+        "spec.podFailurePolicy",
         "status",
         "status.progress",
         "status.abort",
