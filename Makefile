@@ -49,11 +49,15 @@ test-chart: ## The chart against an apiserver of its own.
 
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --test-threads $(TEST_THREADS)
+	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --skip deadlines:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
 test-disruption: ## The tests on the test bed that kill leaders and restart the broker; needs `make up`.
 	@. target/testbed/env && cargo test --locked --test it -- --ignored disruption:: --test-threads 1 --nocapture
+
+.PHONY: test-deadlines
+test-deadlines: ## A thousand deadlines in one minute, and how late each is; needs `make up`. Not part of `make test`.
+	@. target/testbed/env && cargo test --locked --test it -- --ignored deadlines:: --nocapture
 
 .PHONY: up
 up: check image ## Brings the test bed up with the operator installed, and leaves it running.

@@ -14,6 +14,7 @@ mod golden;
 mod audit;
 mod broker;
 mod courier;
+mod deadlines;
 mod disruption;
 mod lives;
 mod output;

@@ -54,6 +54,8 @@ fn all() -> Vec<Doomed> {
     let limit = json!({"maxRunSeconds": LIMIT});
     let beat = json!({"heartbeat": {"timeoutSeconds": LIMIT, "onTimeout": "Abort"}});
     let nowhere = json!({"startDeadlineSeconds": LIMIT, "template": {"spec": {"nodeSelector": {"no-such": "node"}}}});
+    let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});
+    let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; sleep {LIMIT}; exit 3");
     let soon = json!({"abort": {"afterSeconds": LIMIT, "reason": "enough"}});
     vec![
         doomed("soft", &soft, &limit, (Failed, "SoftAborted", Some(10)), "DeadlineExceeded", Cancelled),
@@ -62,6 +64,7 @@ fn all() -> Vec<Doomed> {
         doomed("silent", &soft, &beat, (Failed, "SoftAborted", Some(10)), "NoProgress", Error),
         doomed("nowhere", "true", &nowhere, (Failed, "NeverStarted", None), "StartDeadlineExceeded", Error),
         doomed("aborted", &soft, &soon, (Aborted, "SoftAborted", Some(10)), "Aborted", Cancelled),
+        doomed("flaky", &flaky, &retry, (Succeeded, "Completed", Some(0)), "Completed", Done),
         doomed("in-time", "sleep 9", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
     ]
 }

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Seek, SeekFrom},
 };
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::bed::variable;
@@ -27,6 +28,8 @@ pub struct Request {
     pub namespace: String,
     pub name: String,
     pub code: i64,
+    /// When the apiserver received it.
+    pub received: Timestamp,
     pub body: Value,
 }
 
@@ -72,6 +75,7 @@ fn request(line: &str) -> Option<Request> {
         subresource: text(&object["subresource"]),
         namespace: text(&object["namespace"]),
         name: text(&object["name"]),
+        received: event["requestReceivedTimestamp"].as_str()?.parse().ok()?,
         code: event["responseStatus"]["code"].as_i64().unwrap_or_default(),
         body: event["requestObject"].clone(),
     })
