@@ -18,7 +18,7 @@ use crate::{
         retry::{ExitCodesOperator, OnExitCodes, PodFailureAction, PodFailurePolicyRule},
         status::{AttemptStatus, Phase, TerminationCause},
     },
-    limits::{after, next_second},
+    limits::{after, next_second, whole_second},
     wire::{Digest, JobStatus},
 };
 
@@ -148,7 +148,7 @@ impl Observed {
             pod_name: pod.name_any(),
             node_name: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
             start_time: exit.and_then(|exit| exit.started).or(self.status().start_time.map(|time| time.0)).map(Time),
-            completion_time: Some(Time(exit.and_then(|exit| exit.finished).unwrap_or(self.now))),
+            completion_time: Some(Time(exit.and_then(|exit| exit.finished).unwrap_or(whole_second(self.now)))),
             cause: outcome.cause,
             exit_code: exit.map(|exit| exit.code),
             message: bounded(&outcome.message, 1024),

@@ -14,7 +14,7 @@ use crate::{
         status::{AbortCause, AbortStage, AbortStatus, TerminationCause},
         stop::{AbortMode, OnTimeout},
     },
-    limits::{after, grace_seconds, next_second},
+    limits::{after, grace_seconds, next_second, whole_second},
 };
 
 use super::{
@@ -91,14 +91,14 @@ fn deleted(observed: &Observed) -> Option<Demand> {
 fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
     let abort = observed.job.spec.abort.as_ref()?;
     let decided = observed.status().abort.filter(|decided| decided.cause == AbortCause::Requested);
-    let asked = decided.map_or(observed.now, |decided| decided.requested_time.0);
+    let asked = decided.map_or(whole_second(observed.now), |decided| decided.requested_time.0);
     let wait = if runs { abort.after_seconds } else { 0 };
     let colon = if abort.reason.is_some() { ": " } else { "" };
     Some(Demand {
         cause: AbortCause::Requested,
         reason: format!("spec.abort asked for it{colon}{}", abort.reason.as_deref().unwrap_or_default()),
         due: observed.now,
-        stop: next_second(after(next_second(asked), wait).max(observed.now)),
+        stop: after(asked, wait.saturating_add(1)).max(next_second(observed.now)),
     })
 }
 
@@ -186,7 +186,7 @@ fn decide(observed: &Observed, settings: &Settings, demand: Demand, has_pod: boo
         cause,
         reason,
         mode: mode(observed),
-        requested_time: Time(observed.now),
+        requested_time: Time(whole_second(observed.now)),
         stop_time: Time(stop),
         kill_time: Time(after(stop, grace(observed))),
     };

@@ -15,7 +15,7 @@ use k8s_openapi::{
 use kube::ResourceExt;
 use omotes_operator::{
     api::{
-        OmotesJob, names,
+        OmotesJob, OmotesJobStatus, names,
         status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
         stop::{Abort, AbortMode},
     },
@@ -129,7 +129,7 @@ impl World {
         });
         let job = serde_json::from_value(merged(job, &json!({"spec": patch})));
         Self {
-            now: time(1),
+            now: time(1) + SignedDuration::from_millis(350),
             job: Some(job.unwrap()),
             pod: None,
             broker_up: true,
@@ -253,7 +253,7 @@ impl World {
                     (self.memory.queues, self.memory.progress) = (None, None);
                 }
                 self.given_up |= status.result.as_ref().is_some_and(|result| result.published_time.is_none());
-                self.change_job("status", |job| job.status = Some(*status));
+                self.change_job("status", |job| job.status = Some(read_back(&status)));
             }
             Step::Warn { .. } => {}
             Step::ReleasePod { uid, .. } => {
@@ -529,6 +529,11 @@ impl World {
     }
 }
 
+/// As the apiserver gives it back: its times have whole seconds.
+fn read_back(status: &OmotesJobStatus) -> OmotesJobStatus {
+    serde_json::from_value(serde_json::to_value(status).unwrap()).unwrap()
+}
+
 fn ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     let unbound = pod.spec.as_ref().unwrap().node_name.is_none() && pod.metadata.deletion_timestamp.is_some();
@@ -759,8 +764,8 @@ fn a_job_never_hangs() {
             90,
         ),
         ("heartbeat", heartbeat, &runs, AbortCause::NoProgress, KilledAfterGrace, ResultType::Error, 47),
-        ("abort", json!({}), &aborted, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 37),
-        ("abort at once", json!({}), &at_once, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 3),
+        ("abort", json!({}), &aborted, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 38),
+        ("abort at once", json!({}), &at_once, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 4),
         ("hurried", json!({}), &hurried, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 5),
         (
             "deleted",
@@ -772,7 +777,7 @@ fn a_job_never_hangs() {
             AbortCause::Deleted,
             KilledAfterGrace,
             ResultType::Cancelled,
-            7,
+            8,
         ),
     ];
     for (name, spec, setup, cause, end, heard, within) in table {

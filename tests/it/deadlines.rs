@@ -29,7 +29,7 @@ const JOBS: usize = 1000;
 /// The deadlines are spread over so many seconds.
 const SPREAD: usize = 60;
 /// Between the programs' start and the first deadline, in seconds: enough to get them all there.
-const LIMIT: usize = 420;
+const LIMIT: usize = 180;
 const LATE: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(400);
