@@ -59,6 +59,17 @@ test-disruption: ## The tests on the test bed that kill leaders and restart the 
 test-deadlines: ## A thousand deadlines in one minute, and how late each is; needs `make up`. Not part of `make test`.
 	@. target/testbed/env && cargo test --locked --test it -- --ignored deadlines:: --nocapture
 
+.PHONY: test-broker-versions
+test-broker-versions: ## The cluster tests with the oldest and the newest RabbitMQ. Not part of `make test`.
+	@trap '$(MAKE) --no-print-directory down' EXIT; \
+	for suite in bookworm sid; do \
+	  $(MAKE) --no-print-directory down; \
+	  export OMOTES_RABBITMQ_SUITE=$$suite; \
+	  $(TIMED) "test bed, $$suite" $(MAKE) --no-print-directory up; \
+	  $(TESTBED) broker cli version; \
+	  $(TIMED) "cluster tests, $$suite" $(MAKE) --no-print-directory test-cluster; \
+	done
+
 .PHONY: up
 up: check image ## Brings the test bed up with the operator installed, and leaves it running.
 	@$(TESTBED) up

@@ -1,11 +1,13 @@
 # shellcheck shell=bash
-# RabbitMQ 4, in a Debian of its own. That root file system is mounted read-only in a private mount namespace; only
+# RabbitMQ, in a Debian of its own: the release that OMOTES_RABBITMQ_SUITE names decides its version. That root file system is mounted read-only in a private mount namespace; only
 # /var/lib/rabbitmq is the state folder's. Network and processes are the machine's.
 
-readonly BROKER=$STATE/rabbitmq
+# bookworm has RabbitMQ 3.10, trixie 4.0, sid the newest. Each has its own data: none can read another's.
+readonly RABBITMQ_SUITE=${OMOTES_RABBITMQ_SUITE:-trixie}
+readonly BROKER=$STATE/rabbitmq-$RABBITMQ_SUITE
 readonly RABBITMQ_NODE=omotes@localhost
 
-broker_rootfs() { rootfs trixie rabbitmq-server; }
+broker_rootfs() { rootfs "$RABBITMQ_SUITE" rabbitmq-server; }
 
 # broker_command ROOTFS [VARIABLE=VALUE]: sets BROKER_COMMAND, the words before a command that is to run inside, as the
 # user rabbitmq. The variable is for its environment, which is otherwise empty but for RabbitMQ's settings.
@@ -14,6 +16,7 @@ broker_command() {
   BROKER_COMMAND=(unshare --mount --propagation private bash -euc '
     root=$1 data=$2 variable=$3
     shift 3
+    printf "127.0.0.1 localhost\n" >"$root/etc/hosts" # without it older Erlangs do not find themselves
     mount --bind "$root" "$root"
     mount --rbind /proc "$root/proc"
     mount --rbind /dev "$root/dev"
@@ -26,7 +29,7 @@ broker_command() {
     exec chroot --userspec=rabbitmq:rabbitmq "$root" /usr/bin/env -i "$variable" \
       PATH="$(echo "$root"/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin | sed "s,^$root,,"):/usr/sbin:/usr/bin:/sbin:/bin" \
       HOME=/var/lib/rabbitmq LANG=C.UTF-8 ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=4379 ERL_CRASH_DUMP_SECONDS=0 \
-      RABBITMQ_NODENAME='"$RABBITMQ_NODE"' RABBITMQ_DIST_PORT=25672 RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_LOGS=- \
+      RABBITMQ_NODENAME='"$RABBITMQ_NODE"' RABBITMQ_DIST_PORT=25672 RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_LOGS=- RABBITMQ_LOG_BASE=/var/lib/rabbitmq/log \
       RABBITMQ_MNESIA_BASE=/var/lib/rabbitmq/mnesia RABBITMQ_CONFIG_FILE=/var/lib/rabbitmq/etc/rabbitmq \
       RABBITMQ_ENABLED_PLUGINS_FILE=/var/lib/rabbitmq/etc/enabled_plugins RABBITMQ_PID_FILE=/var/lib/rabbitmq/pid \
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="$loopback" RABBITMQ_CTL_ERL_ARGS="$loopback" \
@@ -36,7 +39,7 @@ broker_command() {
 write_broker_config() {
   local root=$1 owner
   owner=$(awk -F: '$1 == "rabbitmq" { print $3 ":" $4 }' "$root/etc/passwd")
-  mkdir -p "$BROKER"/{etc,mnesia}
+  mkdir -p "$BROKER"/{etc,log,mnesia}
   cp "$PKI/broker-ca.crt" "$PKI/broker.crt" "$PKI/broker.key" "$BROKER/etc/"
   # The management listener takes one address only; pods need the bridge's, and the machine reaches that one too.
   cat >"$BROKER/etc/rabbitmq.conf" <<EOF
