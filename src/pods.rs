@@ -62,8 +62,9 @@ impl Attempt<'_> {
         self.job.uid().unwrap_or_default()
     }
 
-    /// How long its program may run, in seconds.
-    fn run_seconds(&self, settings: &Settings) -> Option<i64> {
+    /// How long its program may run, in seconds; `None` is without limit.
+    #[must_use]
+    pub fn run_seconds(&self, settings: &Settings) -> Option<i64> {
         let active = self.job.status.as_ref().and_then(|status| status.active_seconds);
         settings.defaults.run_seconds(&self.job.spec, active.unwrap_or(0))
     }

@@ -102,6 +102,12 @@ pub fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: Verdi
     }
 }
 
+/// The condition of `type_` in `conditions`, if it is there.
+#[must_use]
+pub fn get(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_.as_str())
+}
+
 /// Takes `type_` out of `conditions`.
 pub fn clear(conditions: &mut Vec<Condition>, type_: ConditionType) {
     conditions.retain(|condition| condition.type_ != type_.as_str());

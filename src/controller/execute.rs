@@ -15,7 +15,10 @@ use serde_json::json;
 use tracing::{debug, info};
 
 use crate::{
-    api::{OmotesJob, OmotesJobStatus, names, status::Phase},
+    api::{
+        OmotesJob, OmotesJobStatus, names,
+        status::{AbortStage, Phase},
+    },
     broker::{BrokerError, DeleteCondition, Outgoing, Routing},
     plan::{
         Observed, Step,
@@ -217,7 +220,8 @@ async fn delete_pod(name: &str, how: &DeleteParams, observed: &mut Observed, con
     let api = context.pods_in(&namespace(observed));
     let deleted = api.delete(name, how).await.map_err(kube_error("stopping the job's pod"))?;
     info!(pod = name, "asked the kubelet to stop the job's pod");
-    if let Some(abort) = observed.status().abort {
+    // A second request only hurries the kubelet.
+    if let Some(abort) = observed.status().abort.filter(|abort| abort.stage == AbortStage::Requested) {
         context.metrics.observe_stop_delay(Timestamp::now().duration_since(abort.stop_time.0));
     }
     if let Some(pod) = deleted.left() {

@@ -20,7 +20,10 @@ use kube::{
 };
 use tracing::{error, info, warn};
 
-use crate::api::{OmotesJob, names};
+use crate::{
+    api::{OmotesJob, names},
+    plan::attempt,
+};
 
 use super::{
     cache::{self, Change},
@@ -121,7 +124,7 @@ fn forget(context: &Arc<Context>, job: &OmotesJob) {
 
 /// A pod that is being deleted and whose job is gone must not wait for anybody to record its exit.
 fn release_orphan(context: &Arc<Context>, pod: &Pod) {
-    let held = pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED);
+    let held = attempt::is_held(pod);
     let orphaned = context.metrics.is_synced() && context.owner_of(pod).is_none();
     if !(held && orphaned && pod.metadata.deletion_timestamp.is_some()) {
         return;

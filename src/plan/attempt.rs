@@ -81,6 +81,12 @@ pub fn is_owned_by(pod: &Pod, job_uid: &str) -> bool {
     pod.owner_references().iter().any(|owner| owner.controller == Some(true) && owner.uid == job_uid)
 }
 
+/// Whether `pod` waits for its exit codes to be stored.
+#[must_use]
+pub fn is_held(pod: &Pod) -> bool {
+    pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED)
+}
+
 /// Where `pod` is in its life.
 #[must_use]
 pub fn life(pod: &Pod) -> Life {

@@ -6,10 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use crate::{
-    api::{
-        names,
-        status::{Phase, ResultType, TerminationCause},
-    },
+    api::status::{Phase, ResultType, TerminationCause},
     topology,
     wire::{CommitRecord, CourierOutput, JobResult, JobStatus},
 };
@@ -167,7 +164,7 @@ pub fn settle(observed: &Observed, settings: &Settings) -> Option<Plan> {
             Plan::idle()
         });
     }
-    release(observed, settings, pod?)
+    release(observed, settings, pod?, observed.attempt())
 }
 
 /// Whether nothing of `pod` can run any more, as far as anybody can know: whoever forces a pod off says that its node is
@@ -177,16 +174,14 @@ fn is_over(pod: &Pod) -> bool {
     forced || matches!(attempt::life(pod), Life::Ended(_))
 }
 
-fn release(observed: &Observed, settings: &Settings, pod: &Pod) -> Option<Plan> {
-    let held = pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED);
-    held.then(|| release_pod(observed, settings, pod, observed.attempt()))
-}
-
-/// Lets `pod` go, which is that of the attempt with this number, and its output queue with it.
-pub(super) fn release_pod(observed: &Observed, settings: &Settings, pod: &Pod, number: i32) -> Plan {
+/// Lets `pod` go, which is that of the attempt with this number, and its output queue with it. `None` when that is done.
+pub(super) fn release(observed: &Observed, settings: &Settings, pod: &Pod, number: i32) -> Option<Plan> {
+    if !attempt::is_held(pod) {
+        return None;
+    }
     let release = Step::ReleasePod { name: pod.name_any(), uid: pod.uid().unwrap_or_default() };
     // A broker that is away must not keep the pod: the queue goes with the job, or by its own time to live.
     let queue = observed.output_queue_of(number, settings).filter(|_| observed.broker == BrokerSight::Ready);
     let queue = queue.map(|queue| Step::DeleteOutputQueue(queue.name));
-    Plan::steps(queue.into_iter().chain([release]).collect())
+    Some(Plan::steps(queue.into_iter().chain([release]).collect()))
 }

@@ -157,12 +157,6 @@ impl Observed {
         status.start_time.is_some() || status.attempts.iter().any(|attempt| attempt.start_time.is_some())
     }
 
-    /// For how many seconds the job's programs ran in earlier attempts.
-    #[must_use]
-    pub fn active_seconds(&self) -> i64 {
-        self.job.status.as_ref().and_then(|status| status.active_seconds).unwrap_or(0)
-    }
-
     /// The status as stored; a job that has none has an empty one.
     #[must_use]
     pub fn status(&self) -> OmotesJobStatus {

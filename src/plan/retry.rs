@@ -196,12 +196,10 @@ impl Observed {
 /// Lets go of what is left of the last attempt: its pod's exit is recorded, and nobody wants its output.
 pub(super) fn release_former(observed: &Observed, settings: &Settings) -> Option<Plan> {
     let Sight::Known(pod) = &observed.former else { return None };
-    let held = pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED);
-    if !held || !attempt::is_owned_by(pod, &observed.uid()) {
+    if !attempt::is_owned_by(pod, &observed.uid()) {
         return None;
     }
-    let number = observed.attempt().saturating_sub(1);
-    Some(finish::release_pod(observed, settings, pod, number))
+    finish::release(observed, settings, pod, observed.attempt().saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn go_on(observed: &Observed, settings: &Settings, pod: &Pod, life: L
         Life::Waiting { reason, message } => waiting(observed, settings, pod, reason, message),
         Life::Running(since) if observed.status().start_time.is_none() => started(observed, settings, since),
         Life::Running(_) if observed.is_spec_news() => {
-            Plan::steps(vec![Step::PatchStatus(Box::new(observed.renewed_status(settings)))])
+            Plan::steps(vec![Step::PatchStatus(Box::new(observed.accepted(settings)))])
         }
         Life::Running(_) | Life::Winding { .. } | Life::Ended(_) => heartbeat(observed, progress(observed)),
     };

@@ -109,8 +109,7 @@ impl Observed {
         if stored.abort.is_some() {
             return None;
         }
-        let same =
-            stored.conditions.iter().any(|known| known.type_ == type_.as_str() && known.reason == waiting.reason);
+        let same = condition::get(&stored.conditions, type_).is_some_and(|known| known.reason == waiting.reason);
         if same && stored.phase == Some(waiting.phase) {
             return None;
         }
@@ -139,8 +138,7 @@ impl Observed {
         let mut status = self.accepted(settings);
         let started = since.unwrap_or_else(|| whole_second(self.now));
         self.mark_started(&mut status, Some(started));
-        status.deadline_time =
-            settings.defaults.run_seconds(&self.job.spec, self.active_seconds()).map(|run| Time(after(started, run)));
+        status.deadline_time = self.current().run_seconds(settings).map(|run| Time(after(started, run)));
         if status.abort.is_none() {
             status.phase = Some(Phase::Running);
         }
@@ -171,19 +169,13 @@ impl Observed {
         if !self.is_spec_news() {
             return status.deadline_time.map(|time| time.0);
         }
-        Some(after(status.start_time?.0, settings.defaults.run_seconds(&self.job.spec, self.active_seconds())?))
+        Some(after(status.start_time?.0, self.current().run_seconds(settings)?))
     }
 
     /// Whether the stored status was computed from another generation of the spec.
     #[must_use]
     pub fn is_spec_news(&self) -> bool {
         self.status().observed_generation != self.job.metadata.generation
-    }
-
-    /// The stored status with what follows from a changed spec.
-    #[must_use]
-    pub fn renewed_status(&self, settings: &Settings) -> OmotesJobStatus {
-        self.accepted(settings)
     }
 
     /// The status of a job that is to stop.
@@ -200,16 +192,14 @@ impl Observed {
     /// Whether the stored status says that there has been no progress for too long.
     #[must_use]
     pub fn is_progress_stalled(&self) -> bool {
-        self.status().conditions.iter().any(|known| known.type_ == ConditionType::ProgressStalled.as_str())
+        condition::get(&self.status().conditions, ConditionType::ProgressStalled).is_some()
     }
 
     /// The stored status of a job whose program has been silent for too long.
     #[must_use]
     pub fn stalled_status(&self) -> OmotesJobStatus {
-        let seconds = self.job.spec.heartbeat.as_ref().map_or(0, |heartbeat| heartbeat.timeout_seconds);
-        let message = format!("no progress was heard for {seconds} s; {}", self.how_far());
         let mut status = self.status();
-        self.set(&mut status, ConditionType::ProgressStalled, Verdict::yes("NoProgress", message));
+        self.set(&mut status, ConditionType::ProgressStalled, Verdict::yes("NoProgress", self.silence()));
         status
     }
 
@@ -221,16 +211,18 @@ impl Observed {
         status
     }
 
-    /// How far the program had come when it was last heard, for people.
+    /// For how long nothing was heard of the program and how far it had come, for people.
     #[must_use]
-    pub fn how_far(&self) -> String {
+    pub fn silence(&self) -> String {
+        let seconds = self.job.spec.heartbeat.as_ref().map_or(0, |heartbeat| heartbeat.timeout_seconds);
         let heard = self.progress.as_ref().map(|report| (percent(report.fraction), shown_message(report)));
         let stored = self.status().progress.map(|known| (known.percent, known.message.unwrap_or_default()));
-        match heard.or(stored) {
+        let come = match heard.or(stored) {
             None => "it had not told any".to_owned(),
             Some((percent, message)) if message.is_empty() => format!("it had come to {percent} %"),
             Some((percent, message)) => format!("it had come to {percent} %: {message}"),
-        }
+        };
+        format!("no progress was heard for {seconds} s; {come}")
     }
 
     fn progress_of(&self, report: &ProgressReport) -> Progress {
@@ -261,8 +253,7 @@ impl Observed {
     #[must_use]
     pub fn result_waits_status(&self, settings: &Settings, why: &str) -> Option<OmotesJobStatus> {
         let stored = self.status();
-        let told = stored.conditions.iter().any(|known| known.type_ == ConditionType::ResultPublished.as_str());
-        if told {
+        if condition::get(&stored.conditions, ConditionType::ResultPublished).is_some() {
             return None;
         }
         let mut status = self.accepted(settings);
@@ -356,8 +347,7 @@ impl Observed {
     #[must_use]
     pub fn is_death_unconfirmed(&self) -> bool {
         let conditions = self.status().conditions;
-        let known = conditions.iter().find(|known| known.type_ == ConditionType::PodTerminated.as_str());
-        known.is_some_and(|known| known.status == "False")
+        condition::get(&conditions, ConditionType::PodTerminated).is_some_and(|known| known.status == "False")
     }
 
     /// The stored status of a job that is terminal, now that its pod is known to have ended.

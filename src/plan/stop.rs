@@ -10,7 +10,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        condition::ConditionType,
+        condition::{self, ConditionType},
         status::{AbortCause, AbortStage, AbortStatus, TerminationCause},
         stop::{AbortMode, OnTimeout},
     },
@@ -31,6 +31,7 @@ use super::{
 pub const CONFIRM_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// What an immediate stop leaves to the program: with 0 Kubernetes would forget the pod without knowing that it died.
 const IMMEDIATE_GRACE_SECONDS: i64 = 1;
+
 /// What is to become of a job that has not ended.
 pub(super) enum Course {
     /// It is stopped; this comes next.
@@ -119,21 +120,21 @@ fn unstarted(observed: &Observed, settings: &Settings, life: Option<&Life>) -> O
 /// What keeps the program from starting, as far as anybody said.
 fn obstacle(observed: &Observed, life: Option<&Life>) -> String {
     let waiting = match life {
-        Some(Life::Waiting { reason, message }) if observed.trouble.is_none() => Some(format!("{reason}: {message}")),
-        _ => observed.trouble.clone(),
+        Some(Life::Waiting { reason, message }) => Some(format!("{reason}: {message}")),
+        _ => None,
     };
     let stored = observed.status().conditions;
-    let said = stored.iter().find(|condition| {
-        [ConditionType::Stalled, ConditionType::Reconciling].iter().any(|type_| type_.as_str() == condition.type_)
-    });
-    waiting
+    let said = [ConditionType::Stalled, ConditionType::Reconciling];
+    let said = said.into_iter().find_map(|type_| condition::get(&stored, type_));
+    let trouble = observed.trouble.clone().or(waiting);
+    trouble
         .or_else(|| said.map(|condition| format!("{}: {}", condition.reason, condition.message)))
         .unwrap_or_else(|| "it has no pod".to_owned())
 }
 
 fn overdue(observed: &Observed, settings: &Settings) -> Option<Demand> {
     let due = observed.deadline(settings)?;
-    let seconds = settings.defaults.run_seconds(&observed.job.spec, observed.active_seconds())?;
+    let seconds = observed.current().run_seconds(settings)?;
     let on_time = observed.now < after(due, 1);
     Some(Demand {
         cause: AbortCause::DeadlineExceeded,
@@ -144,10 +145,10 @@ fn overdue(observed: &Observed, settings: &Settings) -> Option<Demand> {
 }
 
 fn silent(observed: &Observed) -> Option<Demand> {
-    let heartbeat = observed.job.spec.heartbeat.as_ref().filter(|beat| beat.on_timeout == OnTimeout::Abort)?;
+    observed.job.spec.heartbeat.as_ref().filter(|beat| beat.on_timeout == OnTimeout::Abort)?;
     Some(Demand {
         cause: AbortCause::NoProgress,
-        reason: format!("no progress was heard for {} s; {}", heartbeat.timeout_seconds, observed.how_far()),
+        reason: observed.silence(),
         due: silence_ends(observed)?,
         stop: next_second(observed.now),
     })

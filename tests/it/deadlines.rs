@@ -10,17 +10,14 @@ use std::{
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::Node;
-use kube::{
-    Api,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
-};
+use kube::api::{DeleteParams, ListParams};
 use omotes_operator::api::status::Phase;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
     audit,
     bed::{Space, job, merged, phase, pod_spec},
+    ghost::{Ghost, runs, this_second, was_killed},
     operator::Operator,
     until,
 };
@@ -39,13 +36,13 @@ const PATIENCE: Duration = Duration::from_secs(400);
 async fn a_thousand_deadlines_in_a_minute() {
     Operator::settled().await;
     let space = Space::new("deadlines").await;
-    let node = ghost(&space).await;
+    let ghost = Ghost::new(&space).await;
     let began = Instant::now();
-    let started = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
-    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, |number| launch(&space, number)).await;
+    let started = this_second();
+    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, |number| launch(&space, &ghost, number)).await;
     println!("{JOBS} jobs applied in {:.1?}", began.elapsed());
     all_have_nodes(&space).await;
-    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, |number| run(&space, number, started)).await;
+    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, async |number| runs(&space, &pod(number), started).await).await;
     all_are(&space, "running", |phase| phase == Phase::Running).await;
     println!("all run after {:.1?}", began.elapsed());
     let first = started + SignedDuration::from_secs(i64::try_from(LIMIT).unwrap());
@@ -69,39 +66,26 @@ async fn a_thousand_deadlines_in_a_minute() {
 
     let all = ListParams::default();
     space.pods.delete_collection(&DeleteParams::default().grace_period(0), &all).await.unwrap();
-    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, |number| end(&space, number)).await;
+    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, async |number| was_killed(&space, &pod(number)).await).await;
     all_are(&space, "ended", Phase::is_terminal).await;
     space.jobs.delete_collection(&DeleteParams::default(), &all).await.unwrap();
     space.abandon().await;
-    Api::<Node>::all(space.client.clone()).delete(&node, &DeleteParams::default()).await.unwrap();
+    ghost.remove().await;
 }
 
-/// A node that is there, and on which nothing runs.
-async fn ghost(space: &Space) -> String {
-    let nodes: Api<Node> = Api::all(space.client.clone());
-    let capacity = json!({"cpu": "100", "memory": "1Ti", "pods": "2000"});
-    let node = json!({
-        "metadata": {"name": space.name, "labels": {"ghost": space.name}},
-        "spec": {"taints": [{"key": "ghost", "effect": "NoSchedule"}]},
-    });
-    nodes.create(&PostParams::default(), &serde_json::from_value(node).unwrap()).await.unwrap();
-    let status = Patch::Merge(json!({"status": {"allocatable": capacity, "capacity": capacity}}));
-    nodes.patch_status(&space.name, &PatchParams::default(), &status).await.unwrap();
-    space.name.clone()
+fn pod(number: usize) -> String {
+    format!("job-{number}-1")
 }
 
-fn name(number: usize) -> String {
-    format!("job-{number}")
-}
-
-async fn launch(space: &Space, number: usize) {
-    let there = json!({"nodeSelector": {"ghost": space.name}, "tolerations": [{"operator": "Exists"}], "terminationGracePeriodSeconds": 30});
+async fn launch(space: &Space, ghost: &Ghost, number: usize) {
+    // Longer than the test takes from a stop to the report of its end.
+    let place = merged(ghost.there(), &json!({"terminationGracePeriodSeconds": 30}));
     let spec = json!({
         "courier": {"enabled": false},
         "maxRunSeconds": LIMIT + number * SPREAD / JOBS,
-        "template": {"spec": merged(pod_spec("true"), &there)},
+        "template": {"spec": merged(pod_spec("true"), &place)},
     });
-    space.create(&job(&name(number), &spec)).await;
+    space.create(&job(&format!("job-{number}"), &spec)).await;
 }
 
 async fn all_have_nodes(space: &Space) {
@@ -122,30 +106,6 @@ async fn all_are(space: &Space, what: &str, wanted: impl Fn(Phase) -> bool) {
         if there == JOBS { Ok(()) } else { Err(format!("{there} of {}", jobs.len())) }
     })
     .await;
-}
-
-fn main_status(state: &Value) -> Value {
-    json!({"name": "main", "image": "i", "imageID": "", "containerID": "ghost://1", "ready": false, "restartCount": 0, "state": state})
-}
-
-/// As a kubelet says that the program runs since then.
-async fn run(space: &Space, number: usize, since: Timestamp) {
-    let since = since.to_string();
-    let main = main_status(&json!({"running": {"startedAt": since}}));
-    report(space, number, &json!({"phase": "Running", "startTime": since, "containerStatuses": [main]})).await;
-}
-
-/// As a kubelet says that the program was killed.
-async fn end(space: &Space, number: usize) {
-    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap().to_string();
-    let main =
-        main_status(&json!({"terminated": {"exitCode": 137, "reason": "Error", "startedAt": now, "finishedAt": now}}));
-    report(space, number, &json!({"phase": "Failed", "containerStatuses": [main]})).await;
-}
-
-async fn report(space: &Space, number: usize, status: &Value) {
-    let patch = Patch::Merge(json!({"status": status}));
-    space.pods.patch_status(&format!("{}-1", name(number)), &PatchParams::default(), &patch).await.unwrap();
 }
 
 /// How long after its deadline the operator asked to stop each pod, in order.

@@ -122,11 +122,7 @@ async fn dead_leaders_stop_jobs_all_the_same() {
         job.check(&space, id).await;
     }
     operator.connected().await;
-    for job in &jobs {
-        space.delete(job.name).await;
-    }
-    space.empty().await;
-    space.remove().await;
+    leave_nothing(space, &jobs).await;
 }
 
 /// Limits pass while no operator is there: it stops the jobs as soon as it is back, and those that the kubelet stopped
@@ -169,7 +165,11 @@ async fn limits_hold_while_no_operator_is_there() {
         println!("{name}: decided {decided} s after the operator was started");
     }
     operator.connected().await;
-    for job in &jobs {
+    leave_nothing(space, &jobs).await;
+}
+
+async fn leave_nothing(space: Space, jobs: &[Doomed]) {
+    for job in jobs {
         space.delete(job.name).await;
     }
     space.empty().await;

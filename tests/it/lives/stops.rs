@@ -1,10 +1,13 @@
 //! Jobs that are stopped: why, what their program may still do, how it ends, and what its client hears.
 
-use k8s_openapi::api::core::v1::Node;
 use omotes_operator::api::status::AbortStatus;
 
 use super::*;
-use crate::support::{bed::kubectl, until};
+use crate::support::{
+    bed::kubectl,
+    ghost::{Ghost, runs, this_second},
+    until,
+};
 
 const SILENT: &str = r#"echo '{"progress": 0.4, "message": "half"}' >> /omotes/progress; "#;
 
@@ -136,9 +139,7 @@ async fn a_stop_can_be_hurried() {
 
     space.change("early", &json!({"abort": {"mode": "Immediate", "afterSeconds": 5, "reason": "a"}})).await;
     for gentler in [json!(null), json!({"mode": "Graceful"}), json!({"afterSeconds": 6}), json!({"reason": "b"})] {
-        let patch = json!({"spec": {"abort": gentler}});
-        let answer = space.jobs.patch("early", &PatchParams::default(), &Patch::Merge(patch)).await;
-        let refusal = answer.unwrap_err().to_string();
+        let refusal = space.try_change("early", &json!({"abort": gentler})).await.unwrap_err();
         assert!(refusal.contains("spec.abort cannot be taken back or made gentler"), "{gentler}: {refusal}");
     }
     space.ended("early").await;
@@ -211,21 +212,12 @@ async fn a_deadline_follows_the_spec() {
     let allowed = json!({"maxRunSeconds": 3600});
     space.create(&life(&quits(10)).of(&expected(1)).of(&allowed).job("job")).await;
     space.create(&life(&quits(10)).of(&expected(1)).job("bound")).await;
-    let change = async |name: &str, patch: &Value| {
-        let patch = json!({"spec": patch});
-        space
-            .jobs
-            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
-    };
     let limit = |job: &OmotesJob| {
         let status = job.status.clone()?;
         Some(status.deadline_time?.0.duration_since(status.start_time?.0).as_secs())
     };
     space.wait("job", "limited", |job| limit(job) == Some(60)).await;
-    change("job", &expected(2)).await.unwrap();
+    space.change("job", &expected(2)).await;
     space.wait("job", "raised", |job| limit(job) == Some(120)).await;
     for (name, patch, words) in [
         ("job", expected(1), "spec.expectedDuration can only be raised"),
@@ -238,10 +230,10 @@ async fn a_deadline_follows_the_spec() {
         ("bound", expected(2), "only where spec.maxRunSeconds was given from the start"),
         ("bound", allowed, "spec.maxRunSeconds can only be lowered: to stop a job that has none, set spec.abort"),
     ] {
-        let refusal = change(name, &patch).await.unwrap_err();
+        let refusal = space.try_change(name, &patch).await.unwrap_err();
         assert!(refusal.contains(words), "{patch}: {refusal}");
     }
-    change("job", &json!({"maxRunSeconds": 1})).await.unwrap();
+    space.change("job", &json!({"maxRunSeconds": 1})).await;
     let job = space.ended("job").await;
     assert_eq!((phase(&job), cause(&job)), (Some(Failed), "SoftAborted"), "{:?}", job.status);
     assert_eq!(verdict(&job, "Failed"), "True DeadlineExceeded");
@@ -253,29 +245,16 @@ async fn a_deadline_follows_the_spec() {
 #[ignore = "needs the test bed: make test"]
 async fn a_lost_node_holds_nobody_for_ever() {
     let space = Space::new("lost").await;
-    let nodes: Api<Node> = Api::all(space.client.clone());
-    let ghost = json!({
-        "metadata": {"name": space.name, "labels": {"ghost": space.name}},
-        "spec": {"taints": [{"key": "ghost", "effect": "NoSchedule"}]},
-        "status": {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "9"}, "capacity": {"cpu": "1", "memory": "1Gi", "pods": "9"}},
-    });
-    nodes.create(&PostParams::default(), &serde_json::from_value(ghost.clone()).unwrap()).await.unwrap();
-    let capacity = Patch::Merge(json!({"status": ghost["status"]}));
-    nodes.patch_status(&space.name, &PatchParams::default(), &capacity).await.unwrap();
-    let there = json!({"nodeSelector": {"ghost": space.name}, "tolerations": [{"operator": "Exists"}]});
+    let ghost = Ghost::new(&space).await;
     let spec = json!({"courier": {"enabled": false}, "maxRunSeconds": 5});
-    let id = space.create(&life(&deaf()).of(&spec).pod(there).job("job")).await.uid().unwrap();
+    let id = space.create(&life(&deaf()).of(&spec).pod(ghost.there()).job("job")).await.uid().unwrap();
     let mut client = Listener::attach(&id).await;
     until("the pod has a node", PATIENCE, || async {
         let pod = space.pods.get_opt("job-1").await.unwrap();
         pod.and_then(|pod| pod.spec?.node_name).map(drop).ok_or_else(String::new)
     })
     .await;
-    let since = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string();
-    let main = json!({"name": "main", "image": "i", "imageID": "", "containerID": "ghost://1", "ready": true, "restartCount": 0,
-        "state": {"running": {"startedAt": since}}});
-    let runs = Patch::Merge(json!({"status": {"phase": "Running", "startTime": since, "containerStatuses": [main]}}));
-    space.pods.patch_status("job-1", &PatchParams::default(), &runs).await.unwrap();
+    runs(&space, "job-1", this_second()).await;
     space.running("job").await;
 
     client.listen(PATIENCE, AFTERWARDS).await;
@@ -294,6 +273,6 @@ async fn a_lost_node_holds_nobody_for_ever() {
     assert!(space.jobs.get("job").await.unwrap().finalizers().contains(&"omotes.io/cleanup".to_owned()));
     space.pods.delete("job-1", &DeleteParams::default().grace_period(0)).await.unwrap();
     space.empty().await;
-    nodes.delete(&space.name, &DeleteParams::default()).await.unwrap();
+    ghost.remove().await;
     space.remove().await;
 }

@@ -113,8 +113,14 @@ impl Space {
 
     /// Changes the spec of the job called `name`.
     pub async fn change(&self, name: &str, spec: &Value) {
+        self.try_change(name, spec).await.unwrap();
+    }
+
+    /// The same where the apiserver may refuse it; tells why.
+    pub async fn try_change(&self, name: &str, spec: &Value) -> Result<(), String> {
         let patch = Patch::Merge(json!({"spec": spec}));
-        self.jobs.patch(name, &PatchParams::default(), &patch).await.unwrap();
+        let changed = self.jobs.patch(name, &PatchParams::default(), &patch).await;
+        changed.map(drop).map_err(|error| error.to_string())
     }
 
     /// Asks for the deletion of the job called `name`.

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod bed;
 pub mod broker;
 pub mod client;
+pub mod ghost;
 pub mod operator;
 
 use std::{future::Future, time::Duration};

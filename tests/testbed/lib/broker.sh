@@ -16,7 +16,6 @@ broker_command() {
   BROKER_COMMAND=(unshare --mount --propagation private bash -euc '
     root=$1 data=$2 variable=$3
     shift 3
-    printf "127.0.0.1 localhost\n" >"$root/etc/hosts" # without it older Erlangs do not find themselves
     mount --bind "$root" "$root"
     mount --rbind /proc "$root/proc"
     mount --rbind /dev "$root/dev"

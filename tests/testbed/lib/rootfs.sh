@@ -41,6 +41,7 @@ make_rootfs() {
     "$suite" "$made" "$mirror" /usr/share/debootstrap/scripts/sid
   rm -rf "$made"/var/cache/apt/* "$made"/var/lib/apt/lists/* "$made"/var/log/* "$made"/tmp/* \
     "$made"/usr/share/{doc,man,info,locale,lintian,bug}/*
+  printf '127.0.0.1 localhost\n' >"$made/etc/hosts" # without it older Erlangs do not find themselves
   chmod 755 "$made"
   mv -T "$made" "$folder"
 }
