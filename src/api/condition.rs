@@ -11,6 +11,8 @@ pub enum ConditionType {
     Accepted,
     /// The job's queues are there.
     QueuesReady,
+    /// `spec.suspend` keeps the job from running.
+    Suspended,
     /// The job's program runs.
     Running,
     /// The job's program has not told any progress for longer than `spec.heartbeat` allows. Present only while that is so.
@@ -36,6 +38,7 @@ impl ConditionType {
         match self {
             Self::Accepted => "Accepted",
             Self::QueuesReady => "QueuesReady",
+            Self::Suspended => "Suspended",
             Self::Running => "Running",
             Self::ProgressStalled => "ProgressStalled",
             Self::Complete => "Complete",

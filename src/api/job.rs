@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    retention::{ForceDeletionPolicy, PodRetentionPolicy},
     retry::{PodFailurePolicy, Retry},
     status::OmotesJobStatus,
     stop::{Abort, ExitCodes, ExpectedDuration, Heartbeat},
@@ -18,8 +19,8 @@ use super::{
 /// Ten years, the longest `x-expires` that RabbitMQ takes (315 360 000 000 ms).
 pub const MAX_SECONDS: i64 = 315_360_000;
 
-/// OmotesJobSpec is what a user asks for. Of a job that exists only abort, maxRunSeconds, expectedDuration and
-/// ttlSecondsAfterFinished can change; each says how.
+/// OmotesJobSpec is what a user asks for. Of a job that exists only abort, suspend, maxRunSeconds, expectedDuration,
+/// podRetentionPolicy, forceDeletionPolicy and ttlSecondsAfterFinished can change; each says how.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "omotes.io",
@@ -70,6 +71,8 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.exitCodes cannot change, because the program was told of them: create another OmotesJob instead"),
     validation = Rule::new("self.backoffLimit == oldSelf.backoffLimit && self.retry == oldSelf.retry && has(self.podFailurePolicy) == has(oldSelf.podFailurePolicy) && (!has(self.podFailurePolicy) || self.podFailurePolicy == oldSelf.podFailurePolicy)")
         .message("spec.backoffLimit, spec.retry and spec.podFailurePolicy cannot change: create another OmotesJob instead"),
+    validation = Rule::new("has(self.managedBy) == has(oldSelf.managedBy) && (!has(self.managedBy) || self.managedBy == oldSelf.managedBy)")
+        .message("spec.managedBy cannot change, because two controllers would run the job: create another OmotesJob instead"),
     validation = Rule::new("!has(self.podFailurePolicy) || self.podFailurePolicy.rules.all(r, !has(r.onExitCodes) || !has(r.onExitCodes.containerName) || self.template.spec.containers.exists(c, c.name == r.onExitCodes.containerName) || (has(self.template.spec.initContainers) && self.template.spec.initContainers.exists(c, c.name == r.onExitCodes.containerName)))")
         .message("spec.podFailurePolicy names a container that spec.template does not have: correct containerName, or leave it out"),
     validation = Rule::new("!has(oldSelf.abort) || (has(self.abort) && (self.abort.mode == oldSelf.abort.mode || oldSelf.abort.mode == 'Graceful') && self.abort.afterSeconds <= oldSelf.abort.afterSeconds && has(self.abort.reason) == has(oldSelf.abort.reason) && (!has(self.abort.reason) || self.abort.reason == oldSelf.abort.reason))")
@@ -159,6 +162,36 @@ pub struct OmotesJobSpec {
     /// backoffLimit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_failure_policy: Option<PodFailurePolicy>,
+
+    /// suspend keeps the job from running: no pod is made, and one that is there is stopped as at a deadline. The clocks
+    /// of startDeadlineSeconds and maxRunSeconds stand still meanwhile, the queues stay, and backoffLimit does not count it.
+    /// Set to false again, another attempt follows at once. Default false. It can change at any time.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// managedBy names the controller that runs this job, as in batch/v1: a domain-prefixed path of at most 63 characters.
+    /// Left out, or omotes.io/omotes-operator, it is this operator; with any other value this operator leaves the job
+    /// alone. It cannot change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 63),
+        regex(
+            pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9/%:@._~!$&'()*+,;=-]+$"
+        )
+    )]
+    pub managed_by: Option<String>,
+
+    /// podRetentionPolicy says which pods stay until the job goes, so that their logs can be read: Retain (the default:
+    /// all that ended by themselves), RetainOnFailure or Delete. A pod that was stopped goes in any case. It can change at
+    /// any time, and then holds for the last pod and for those to come.
+    #[serde(default)]
+    pub pod_retention_policy: PodRetentionPolicy,
+
+    /// forceDeletionPolicy says when a pod is given up whose node does not confirm its end. Left out, never: the next
+    /// attempt waits until the node answers, or until somebody says that it is dead (kubectl delete pod --force, or the
+    /// taint node.kubernetes.io/out-of-service). It can change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_deletion_policy: Option<ForceDeletionPolicy>,
 
     /// exitCodes are the codes by which the program says why it ended.
     #[serde(default)]

@@ -11,6 +11,8 @@ use super::OmotesJob;
 pub const GROUP: &str = "omotes.io";
 /// The field manager of every write, and the value of [`LABEL_MANAGED_BY`].
 pub const OPERATOR: &str = "omotes-operator";
+/// The value of `spec.managedBy` that means this operator.
+pub const MANAGED_BY: &str = "omotes.io/omotes-operator";
 
 /// Marks the objects that this operator made; its pod watch selects on it.
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";

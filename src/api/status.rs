@@ -20,12 +20,12 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// phase sums the conditions up: Pending, Queued, Running, Aborting, Succeeded, Failed or Aborted.
+    /// phase sums the conditions up: Pending, Queued, Suspended, Running, Aborting, Succeeded, Failed or Aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
 
-    /// conditions: Accepted, QueuesReady, Running, ProgressStalled, Complete, Failed, PodTerminated, ResultPublished, and
-    /// kstatus' Reconciling and Stalled.
+    /// conditions: Accepted, QueuesReady, Suspended, Running, ProgressStalled, Complete, Failed, PodTerminated,
+    /// ResultPublished, and kstatus' Reconciling and Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -42,7 +42,8 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
 
-    /// retryTime is when the next attempt may begin. Absent while none is waited for.
+    /// retryTime is when the next attempt may begin, after one that failed or after a suspension. Absent while none is
+    /// waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_time: Option<Time>,
 
@@ -95,9 +96,11 @@ pub enum Phase {
     Pending,
     /// The job waits for its pod, or for the pod to start.
     Queued,
+    /// spec.suspend keeps the job from running.
+    Suspended,
     /// The program runs, or has ended and its result is on the way.
     Running,
-    /// The job is to stop; status.abort says why and how far that has come.
+    /// The program is to stop; status.abort says why and how far that has come.
     Aborting,
     /// The program exited with 0 and its output is complete.
     Succeeded,
@@ -109,8 +112,16 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, for closed metric labels.
-    pub const ALL: [Self; 7] =
-        [Self::Pending, Self::Queued, Self::Running, Self::Aborting, Self::Succeeded, Self::Failed, Self::Aborted];
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Queued,
+        Self::Suspended,
+        Self::Running,
+        Self::Aborting,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Aborted,
+    ];
 
     /// Whether nothing can follow.
     #[must_use]
@@ -124,6 +135,7 @@ impl Phase {
         match self {
             Self::Pending => "Pending",
             Self::Queued => "Queued",
+            Self::Suspended => "Suspended",
             Self::Running => "Running",
             Self::Aborting => "Aborting",
             Self::Succeeded => "Succeeded",
@@ -244,6 +256,8 @@ pub enum AbortCause {
     Requested,
     /// The resource was deleted.
     Deleted,
+    /// spec.suspend asks for it; another attempt follows when it does not any more.
+    Suspended,
 }
 
 impl AbortCause {
@@ -256,13 +270,20 @@ impl AbortCause {
             Self::NoProgress => "NoProgress",
             Self::Requested => "Requested",
             Self::Deleted => "Deleted",
+            Self::Suspended => "Suspended",
         }
+    }
+
+    /// Whether the job ends with it, in contrast to the attempt alone.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        self != Self::Suspended
     }
 
     /// Whether somebody asked for it, in contrast to a limit that the job ran into.
     #[must_use]
     pub fn is_wish(self) -> bool {
-        matches!(self, Self::Requested | Self::Deleted)
+        matches!(self, Self::Requested | Self::Deleted | Self::Suspended)
     }
 }
 

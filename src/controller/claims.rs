@@ -11,7 +11,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{OmotesJob, names, names::JobId, status::TerminationCause},
-    plan::observed::Claim,
+    plan::{accept::is_ours, observed::Claim},
 };
 
 /// Who claims which `jobId`.
@@ -40,7 +40,7 @@ impl Claims {
         let claimant = claimant(job);
         let reserved = index.by_uid.get(&claimant.uid).is_some_and(|(_, known)| !known.newcomer);
         index.remove(&claimant.uid);
-        if was_refused(job) {
+        if was_refused(job) || !is_ours(job) {
             return;
         }
         let claimant = Claimant { newcomer: claimant.newcomer && !reserved, ..claimant };

@@ -220,14 +220,16 @@ async fn delete_pod(name: &str, how: &DeleteParams, observed: &mut Observed, con
     let api = context.pods_in(&namespace(observed));
     let deleted = api.delete(name, how).await.map_err(kube_error("stopping the job's pod"))?;
     info!(pod = name, "asked the kubelet to stop the job's pod");
-    // A second request only hurries the kubelet.
-    if let Some(abort) = observed.status().abort.filter(|abort| abort.stage == AbortStage::Requested) {
+    // A second request only hurries the kubelet, and one after the job's end only cleans up.
+    let stopped = observed.status().abort.filter(|abort| abort.stage == AbortStage::Requested);
+    if let Some(abort) = stopped.filter(|_| !observed.is_terminal()) {
         context.metrics.observe_stop_delay(Timestamp::now().duration_since(abort.stop_time.0));
     }
-    if let Some(pod) = deleted.left() {
-        context.pods.wrote(&pod);
-        observed.pod = Sight::Known(Arc::new(pod));
+    let left = deleted.left();
+    if let Some(pod) = &left {
+        context.pods.wrote(pod);
     }
+    learn_pod(name, left.map(Arc::new), observed);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Whether a job is one that the operator runs: what neither the schema nor CEL can refuse.
 
 use crate::{
-    api::{OmotesJobSpec, job::MAX_SECONDS},
+    api::{OmotesJob, OmotesJobSpec, job::MAX_SECONDS, names},
     limits::{Defaults, grace_seconds},
 };
 
@@ -22,6 +22,12 @@ pub struct Rejection {
     pub reason: &'static str,
     /// Field, value and remedy, for people.
     pub message: String,
+}
+
+/// Whether this operator runs `job`, and not another controller.
+#[must_use]
+pub fn is_ours(job: &OmotesJob) -> bool {
+    job.spec.managed_by.as_ref().is_none_or(|controller| controller == names::MANAGED_BY)
 }
 
 /// Why `observed`'s job is not one to run, if it is not. Once a job holds the finalizer it has been accepted.

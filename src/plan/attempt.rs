@@ -6,6 +6,8 @@ use kube::ResourceExt;
 
 use crate::{api::names, limits::after, pods::main_container, wire::TerminationRecord};
 
+/// How long the kubelet of a pod that was forced off may take to say how its program ended.
+const FORCED_TIMEOUT_SECONDS: i64 = 60;
 /// The reason of a pod that waits and of which the kubelet says no more than that.
 pub const REASON_STARTING: &str = "PodStarting";
 
@@ -87,12 +89,21 @@ pub fn is_held(pod: &Pod) -> bool {
     pod.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER_EXIT_RECORDED)
 }
 
-/// Where `pod` is in its life.
+/// When a pod that was forced off is taken to have ended, whatever its kubelet says: whoever does that says that its node
+/// is dead.
 #[must_use]
-pub fn life(pod: &Pod) -> Life {
+pub fn forced_off(pod: &Pod) -> Option<Timestamp> {
+    let forced = pod.metadata.deletion_grace_period_seconds == Some(0);
+    let asked = pod.metadata.deletion_timestamp.as_ref().filter(|_| forced)?;
+    Some(after(asked.0, FORCED_TIMEOUT_SECONDS))
+}
+
+/// Where `pod` is in its life at `now`.
+#[must_use]
+pub fn life(pod: &Pod, now: Timestamp) -> Life {
     let status = pod.status.clone().unwrap_or_default();
     let main = container(status.container_statuses.as_ref(), &main_container(pod)).cloned();
-    if has_ended(pod, &status) {
+    if has_ended(pod, &status) || forced_off(pod).is_some_and(|end| end <= now) {
         let ending = ending(&status, main.as_ref(), &main_container(pod));
         return Life::Ended(Box::new(Ending { stop: stop(pod), ceiling: ceiling(pod, &status), ..ending }));
     }
@@ -231,7 +242,7 @@ mod tests {
             "spec": {"containers": [{"name": "main"}]},
             "status": {"phase": "Failed", "containerStatuses": [main]},
         });
-        match life(&serde_json::from_value(pod).unwrap()) {
+        match life(&serde_json::from_value(pod).unwrap(), Timestamp::UNIX_EPOCH) {
             Life::Ended(ending) => *ending,
             other => panic!("{other:?}"),
         }

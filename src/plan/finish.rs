@@ -1,12 +1,15 @@
 //! The end of a job: judge it, tell the client once, store it, let the pod go – in this order.
 
 use bytes::Bytes;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use crate::{
-    api::status::{Phase, ResultType, TerminationCause},
+    api::{
+        retention::PodRetentionPolicy,
+        status::{Phase, ResultType, TerminationCause},
+    },
     topology,
     wire::{CommitRecord, CourierOutput, JobResult, JobStatus},
 };
@@ -20,6 +23,7 @@ use super::{
     start::tell,
     status::Delivery,
     step::{FinalMessage, Plan, Step},
+    stop,
 };
 
 /// How often a job that waits for the broker is looked at, should nobody tell that the broker is back: an alarm that is
@@ -158,30 +162,44 @@ pub fn settle(observed: &Observed, settings: &Settings) -> Option<Plan> {
         Sight::Known(_) | Sight::Absent => None,
     };
     if observed.is_death_unconfirmed() {
-        return Some(if pod.is_none_or(|pod| is_over(pod)) {
-            Plan::steps(vec![Step::PatchStatus(Box::new(observed.confirmed_status()))])
-        } else {
-            Plan::idle()
+        return Some(match pod {
+            Some(pod) if !is_over(pod, observed.now) => unconfirmed(observed, pod),
+            _ => Plan::steps(vec![Step::PatchStatus(Box::new(observed.confirmed_status()))]),
         });
     }
     release(observed, settings, pod?, observed.attempt())
 }
 
-/// Whether nothing of `pod` can run any more, as far as anybody can know: whoever forces a pod off says that its node is
-/// dead.
-fn is_over(pod: &Pod) -> bool {
-    let forced = pod.metadata.deletion_grace_period_seconds == Some(0);
-    forced || matches!(attempt::life(pod), Life::Ended(_))
+/// Waits until somebody says that `pod` has ended, or until it may be forced off.
+fn unconfirmed(observed: &Observed, pod: &Pod) -> Plan {
+    if stop::is_to_be_forced_off(observed, pod) {
+        return Plan::steps(vec![stop::delete(pod, Some(0))]);
+    }
+    Plan::idle().by_any(stop::forces_off(observed, pod))
 }
 
-/// Lets `pod` go, which is that of the attempt with this number, and its output queue with it. `None` when that is done.
+/// Whether nothing of `pod` can run any more, as far as anybody can know. Nobody waits for what a pod that was forced off
+/// may still say: its job has ended.
+fn is_over(pod: &Pod, now: Timestamp) -> bool {
+    attempt::forced_off(pod).is_some() || matches!(attempt::life(pod, now), Life::Ended(_))
+}
+
+/// Lets `pod` go, which is that of the attempt with this number, and its output queue with it; and removes it where nobody
+/// wants to read its log. `None` when that is done.
 pub(super) fn release(observed: &Observed, settings: &Settings, pod: &Pod, number: i32) -> Option<Plan> {
+    let succeeded = observed.phase() == Some(Phase::Succeeded);
+    let removed = match observed.job.spec.pod_retention_policy {
+        PodRetentionPolicy::Retain => false,
+        PodRetentionPolicy::RetainOnFailure => succeeded,
+        PodRetentionPolicy::Delete => true,
+    };
+    let removal = (removed && pod.metadata.deletion_timestamp.is_none()).then(|| stop::delete(pod, None));
     if !attempt::is_held(pod) {
-        return None;
+        return removal.map(|removal| Plan::steps(vec![removal]));
     }
     let release = Step::ReleasePod { name: pod.name_any(), uid: pod.uid().unwrap_or_default() };
     // A broker that is away must not keep the pod: the queue goes with the job, or by its own time to live.
     let queue = observed.output_queue_of(number, settings).filter(|_| observed.broker == BrokerSight::Ready);
     let queue = queue.map(|queue| Step::DeleteOutputQueue(queue.name));
-    Some(Plan::steps(queue.into_iter().chain([release]).collect()))
+    Some(Plan::steps(queue.into_iter().chain(removal).chain([release]).collect()))
 }

@@ -39,7 +39,7 @@ pub fn inquiry(observed: &Observed, settings: &Settings) -> Inquiry {
     }
     let over = Inquiry::Ending { finished: None, output: None };
     let status = observed.status();
-    match own_pod(observed).map(|pod| (pod, attempt::life(pod))) {
+    match own_pod(observed).map(|pod| (pod, attempt::life(pod, observed.now))) {
         Some((_, Life::Ended(ending))) => about(observed, *ending),
         Some((pod, _)) if stop::is_unconfirmed(observed, pod) => over,
         Some((_, Life::Waiting { reason, .. })) if reason == REASON_STARTING && is_late(observed, settings) => {

@@ -21,6 +21,7 @@ mod start;
 pub mod status;
 pub mod step;
 pub mod stop;
+mod suspend;
 
 pub use finish::CLEANUP_TIMEOUT;
 pub use observed::Observed;
@@ -40,7 +41,9 @@ use stop::Course;
 /// Plans the next steps for one job.
 #[must_use]
 pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
-    if observed.deletion().is_some() {
+    if !accept::is_ours(&observed.job) {
+        Plan::idle()
+    } else if observed.deletion().is_some() {
         cleanup::plan(observed, settings)
     } else if observed.is_terminal() {
         retire(observed, settings)
@@ -75,16 +78,19 @@ fn pursue(observed: &Observed, settings: &Settings) -> Plan {
         Sight::Known(_) | Sight::Absent if observed.status().start_time.is_some() => vanished(observed, settings),
         Sight::Known(_) | Sight::Absent => match stop::course(observed, settings, None) {
             Course::Stop(plan) => plan,
-            Course::GoOn(wake) => start::plan(observed, settings).by_any(wake),
+            Course::GoOn(wake) => {
+                suspend::plan(observed, settings).unwrap_or_else(|| start::plan(observed, settings)).by_any(wake)
+            }
         },
     }
 }
 
 /// Follows the job's pod where it is in its life.
 fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
-    let life = attempt::life(pod);
+    let life = attempt::life(pod, observed.now);
     match life {
         Life::Ended(ending) => return finish::pod_ended(observed, settings, *ending),
+        _ if stop::is_to_be_forced_off(observed, pod) => return Plan::steps(vec![stop::delete(pod, Some(0))]),
         _ if stop::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
         // A client that is gone needs no output; main's exit is its own all the same.
         Life::Winding { others_run, finished } if others_run || observed.deletion().is_some() => {
@@ -97,12 +103,14 @@ fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
         },
     }
     .by_any(stop::gives_up(observed, pod))
+    .by_any(stop::forces_off(observed, pod))
+    .by_any(attempt::forced_off(pod))
 }
 
 /// The pod had started and is gone, although the finalizer on it should have kept it.
 fn vanished(observed: &Observed, settings: &Settings) -> Plan {
     let message = "the job's pod is gone without a record of its end: somebody removed it together with its finalizer omotes.io/exit-recorded";
-    let stopped = observed.status().abort.map(|abort| abort.cause);
+    let stopped = observed.status().abort.map(|abort| abort.cause).filter(|cause| cause.is_final());
     finish::conclude(observed, settings, Outcome::without_exit(TerminationCause::Disrupted, message, stopped), None)
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     api::{
-        status::{AbortCause, AbortStage, AbortStatus, Phase, ResultType, TerminationCause},
+        status::{AbortCause, AbortStage, AbortStatus, AttemptStatus, Phase, ResultType, TerminationCause},
         stop::ExitCodes,
     },
     wire::{self, CommitRecord, FailureCause, TerminationRecord},
@@ -63,6 +63,14 @@ impl Outcome {
     #[must_use]
     pub fn without_exit(cause: TerminationCause, message: impl Into<String>, stopped: Option<AbortCause>) -> Self {
         Self { cause, message: message.into(), exit: None, stopped }
+    }
+
+    /// The outcome of a job that was stopped while it had no pod: that of its last attempt, where it had one.
+    #[must_use]
+    pub fn between_attempts(abort: &AbortStatus, attempts: &[AttemptStatus]) -> Self {
+        let Some(last) = attempts.last() else { return Self::never_started(abort) };
+        let message = format!("{}; nothing of it ran then. Its last attempt: {}", abort.reason, last.message);
+        Self::without_exit(last.cause, message, Some(abort.cause))
     }
 
     /// The outcome of a job that was stopped before its program started.
@@ -279,6 +287,7 @@ fn never_ran(ending: &Ending, circumstances: &Circumstances) -> Outcome {
     let stopped = circumstances.abort.as_ref().map(|abort| abort.cause);
     let (cause, message) = match (&ending.courier, &circumstances.abort) {
         (Some(TerminationRecord::Failed(failure)), _) => (cause_of(failure.cause), failure.message.clone()),
+        (_, Some(_)) if ending.lost => (TerminationCause::NodeLost, lost(ending)),
         _ if ending.lost => (TerminationCause::Disrupted, lost(ending)),
         (_, Some(abort)) => return Outcome::never_started(abort),
         _ => why_never_ran(ending),
@@ -288,7 +297,8 @@ fn never_ran(ending: &Ending, circumstances: &Circumstances) -> Outcome {
 
 fn lost(ending: &Ending) -> String {
     let why = ending.stop.as_ref().map(|stop| stop.why.as_str()).filter(|why| !why.is_empty());
-    let why = why.or_else(|| ending.pod.as_ref().map(|(_, message)| message.as_str())).unwrap_or("its node is gone");
+    let why =
+        why.or_else(|| ending.pod.as_ref().map(|(_, message)| message.as_str())).unwrap_or("its node does not answer");
     format!("the program was running when its pod was lost, and nobody knows how it ended: {why}")
 }
 

@@ -1,6 +1,6 @@
 //! Another attempt after one that failed: whether, and when.
 //!
-//! What succeeded or was stopped is final. A disruption is not the job's fault and is not counted. The next attempt is
+//! What succeeded or was stopped is final; a suspension stops the attempt, and not the job. A disruption is not the job's fault and is not counted. The next attempt is
 //! stored before anything is done for it, and begins when nothing of the last one runs any more.
 
 use jiff::Timestamp;
@@ -47,9 +47,14 @@ enum Weight {
 
 /// Plans the next attempt after one that ended with `outcome`; `None` when that is the end of the job.
 pub(super) fn plan(observed: &Observed, settings: &Settings, outcome: &Outcome) -> Option<Plan> {
+    if outcome.stopped.is_some_and(|cause| !cause.is_final()) {
+        let status = observed.interrupted_status(settings, outcome);
+        return Some(Plan::steps(vec![Step::PatchStatus(Box::new(status))]));
+    }
     let spec = &observed.job.spec;
     let Sight::Known(pod) = &observed.pod else { return None };
-    let wanted = observed.deletion().is_none() && spec.abort.is_none() && observed.status().abort.is_none();
+    let decided = observed.status().abort.is_some_and(|abort| abort.cause.is_final());
+    let wanted = observed.deletion().is_none() && spec.abort.is_none() && !decided;
     let counted = match weigh(pod, outcome, spec.pod_failure_policy.iter().flat_map(|policy| &policy.rules)) {
         Weight::Final => return None,
         Weight::Counted => 1,
@@ -125,12 +130,15 @@ fn is_meant(codes: &OnExitCodes, container: &ContainerStatus) -> bool {
 }
 
 impl Observed {
-    /// For how many seconds the job's programs have run when the current attempt ended with `outcome`.
+    /// For how many seconds the job's programs have run when the current attempt ended with `outcome`. What a program
+    /// takes to stop for a suspension does not count.
     pub(super) fn active_after(&self, outcome: &Outcome) -> i64 {
         let status = self.status();
         let exit = outcome.exit.as_ref();
         let started = exit.and_then(|exit| exit.started).or(status.start_time.map(|time| time.0));
+        let suspended = status.abort.filter(|_| outcome.stopped.is_some_and(|cause| !cause.is_final()));
         let finished = exit.and_then(|exit| exit.finished).unwrap_or(self.now);
+        let finished = suspended.map_or(finished, |abort| finished.min(abort.stop_time.0));
         let lived = started.map_or(0, |started| next_second(finished).duration_since(started).as_secs().max(0));
         status.active_seconds.unwrap_or(0).saturating_add(lived)
     }
@@ -157,25 +165,42 @@ impl Observed {
         attempts
     }
 
-    fn retried_status(&self, settings: &Settings, outcome: &Outcome, failures: i32) -> OmotesJobStatus {
-        let next = self.attempt().saturating_add(1);
-        let due = self.retry_time(next);
-        let message = format!("{}; attempt {next} follows at {due}", outcome.message);
+    /// The status of a job whose attempt ended with `outcome` and is followed by another, due then.
+    fn next_status(&self, settings: &Settings, outcome: &Outcome, due: Timestamp) -> OmotesJobStatus {
         let mut status = OmotesJobStatus {
-            attempt: Some(next),
+            attempt: Some(self.attempt().saturating_add(1)),
             attempts: self.attempts_after(outcome),
-            failures: Some(failures),
             active_seconds: Some(self.active_after(outcome)),
             retry_time: Some(Time(due)),
             start_time: None,
             deadline_time: None,
             progress: None,
+            abort: None,
             phase: Some(Phase::Queued),
             ..self.accepted(settings)
         };
         for gone in [ConditionType::Stalled, ConditionType::ProgressStalled] {
             condition::clear(&mut status.conditions, gone);
         }
+        status
+    }
+
+    /// The status of a job that was suspended, now that its program has stopped.
+    pub(super) fn interrupted_status(&self, settings: &Settings, outcome: &Outcome) -> OmotesJobStatus {
+        let mut status = self.next_status(settings, outcome, whole_second(self.now));
+        if self.job.spec.suspend {
+            self.suspend(&mut status);
+        } else {
+            self.set(&mut status, ConditionType::Running, Verdict::no("Resumed", "the job waits for its pod"));
+        }
+        status
+    }
+
+    fn retried_status(&self, settings: &Settings, outcome: &Outcome, failures: i32) -> OmotesJobStatus {
+        let next = self.attempt().saturating_add(1);
+        let due = self.retry_time(next);
+        let message = format!("{}; attempt {next} follows at {due}", outcome.message);
+        let mut status = OmotesJobStatus { failures: Some(failures), ..self.next_status(settings, outcome, due) };
         self.set(&mut status, ConditionType::Running, Verdict::no("AttemptFailed", bounded(&message, 1024)));
         self.set(&mut status, ConditionType::Reconciling, Verdict::yes("Retrying", bounded(&message, 1024)));
         status

@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     Settings,
-    attempt::Life,
+    attempt::{self, Life},
     finish,
     observed::{BrokerSight, Observed, Preparation},
     outcome::Outcome,
@@ -58,7 +58,7 @@ pub(super) fn course(observed: &Observed, settings: &Settings, pod: Option<(&Pod
     let first = pressing.into_iter().min_by_key(|demand| demand.stop);
     match (first, observed.status().abort, pod) {
         (Some(demand), None, _) => Course::Stop(decide(observed, settings, demand, pod.is_some())),
-        (Some(demand), Some(decided), _) if demand.stop < decided.stop_time.0 || mode(observed) != decided.mode => {
+        (Some(demand), Some(decided), _) if is_sharper(observed, &demand, &decided) => {
             Course::Stop(sharpen(observed, settings, demand, decided))
         }
         (_, None, _) => Course::GoOn(wake),
@@ -76,8 +76,10 @@ fn demands(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Vec
         deleted(observed),
         requested(observed, runs),
         unstarted(observed, settings, life),
-        overdue(observed, settings).filter(|_| runs),
-        silent(observed).filter(|_| runs),
+        overdue(observed, settings).filter(|_| runs && !is_suspending(observed)),
+        spent(observed, settings).filter(|_| life.is_none()),
+        silent(observed).filter(|_| runs && !is_suspending(observed)),
+        suspended(observed).filter(|_| life.is_some()),
     ];
     reasons.into_iter().flatten().collect()
 }
@@ -93,7 +95,7 @@ fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
     let abort = observed.job.spec.abort.as_ref()?;
     let decided = observed.status().abort.filter(|decided| decided.cause == AbortCause::Requested);
     let asked = decided.map_or(whole_second(observed.now), |decided| decided.requested_time.0);
-    let wait = if runs { abort.after_seconds } else { 0 };
+    let wait = if runs && !observed.job.spec.suspend { abort.after_seconds } else { 0 };
     let colon = if abort.reason.is_some() { ": " } else { "" };
     Some(Demand {
         cause: AbortCause::Requested,
@@ -104,7 +106,8 @@ fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
 }
 
 fn unstarted(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Option<Demand> {
-    if observed.status().start_time.is_some() || matches!(life, Some(Life::Running(_))) {
+    let started = observed.status().start_time.is_some() || matches!(life, Some(Life::Running(_)));
+    if started || observed.job.spec.suspend {
         return None;
     }
     let due = settings.defaults.start_deadline(&observed.job)?;
@@ -142,6 +145,35 @@ fn overdue(observed: &Observed, settings: &Settings) -> Option<Demand> {
         due,
         stop: if on_time { due } else { next_second(observed.now) },
     })
+}
+
+/// What the job may run was spent in earlier attempts: nothing is left for another.
+fn spent(observed: &Observed, settings: &Settings) -> Option<Demand> {
+    let left = observed.current().run_seconds(settings).filter(|left| *left <= 0 && !observed.job.spec.suspend);
+    let ran = left.and(observed.status().active_seconds)?;
+    Some(Demand {
+        cause: AbortCause::DeadlineExceeded,
+        reason: format!("the job's programs have run for {ran} s, which is all that its limits allow"),
+        due: observed.now,
+        stop: next_second(observed.now),
+    })
+}
+
+/// A job that has other reasons to stop does not go on later.
+fn suspended(observed: &Observed) -> Option<Demand> {
+    let wanted = observed.job.spec.suspend && observed.job.spec.abort.is_none() && observed.deletion().is_none();
+    wanted.then(|| Demand {
+        cause: AbortCause::Suspended,
+        reason: "spec.suspend asked for it".to_owned(),
+        due: observed.now,
+        stop: next_second(observed.now),
+    })
+}
+
+/// Whether the program is being stopped for a suspension, and not overdue with that: the clock stands still.
+fn is_suspending(observed: &Observed) -> bool {
+    let decided = observed.status().abort.filter(|decided| !decided.cause.is_final());
+    decided.is_some_and(|decided| observed.now < decided.kill_time.0 + CONFIRM_TIMEOUT)
 }
 
 fn silent(observed: &Observed) -> Option<Demand> {
@@ -206,15 +238,27 @@ fn queues_first(observed: &Observed, settings: &Settings, has_pod: bool) -> Opti
     }
 }
 
-/// Makes a stop that was decided on sooner or harder. What the kubelet was told already it will do when it was told to.
+/// Whether `demand` asks for more than what was `decided` on.
+fn is_sharper(observed: &Observed, demand: &Demand, decided: &AbortStatus) -> bool {
+    demand.stop < decided.stop_time.0 || mode(observed) != decided.mode || is_graver(demand, decided)
+}
+
+/// Who suspended the job may then want its end.
+fn is_graver(demand: &Demand, decided: &AbortStatus) -> bool {
+    demand.cause.is_final() && !decided.cause.is_final()
+}
+
+/// Makes a stop that was decided on sooner, harder or final. What the kubelet was told already it will do when it was told to.
 fn sharpen(observed: &Observed, settings: &Settings, demand: Demand, decided: AbortStatus) -> Plan {
+    let graver = is_graver(&demand, &decided);
     let Demand { cause, reason, due: _, stop } = demand;
     let sooner = stop < decided.stop_time.0;
     let from = if sooner { stop } else { decided.stop_time.0 };
     let told = decided.stage != AbortStage::Requested;
     let kill = if told { decided.kill_time.clone() } else { Time(after(from, grace(observed))) };
     let abort = AbortStatus { mode: mode(observed), kill_time: kill, ..decided };
-    let abort = if sooner { AbortStatus { cause, reason, stop_time: Time(stop), ..abort } } else { abort };
+    let abort = if sooner { AbortStatus { stop_time: Time(stop), ..abort } } else { abort };
+    let abort = if sooner || graver { AbortStatus { cause, reason, ..abort } } else { abort };
     store(observed, settings, abort)
 }
 
@@ -228,7 +272,12 @@ fn store(observed: &Observed, settings: &Settings, abort: AbortStatus) -> Plan {
 
 /// There is nothing to stop, and there will be no output.
 fn without_pod(observed: &Observed, settings: &Settings, decided: &AbortStatus) -> Plan {
-    let plan = finish::conclude(observed, settings, Outcome::never_started(decided), None);
+    let outcome = Outcome::between_attempts(decided, &observed.status().attempts);
+    if !decided.cause.is_final() {
+        let status = observed.interrupted_status(settings, &outcome);
+        return Plan::steps(vec![Step::PatchStatus(Box::new(status))]);
+    }
+    let plan = finish::conclude(observed, settings, outcome, None);
     let output = observed.output_queue(settings).filter(|_| observed.broker == BrokerSight::Ready);
     let output = output.filter(|_| !plan.steps.is_empty()).map(|queue| Step::DeleteOutputQueue(queue.name));
     Plan { steps: output.into_iter().chain(plan.steps).collect(), wake: plan.wake }
@@ -255,29 +304,46 @@ fn carry_out(observed: &Observed, settings: &Settings, pod: &Pod, decided: &Abor
     run::with_lease(observed, settings, plan)
 }
 
-/// When the client is told without knowing that `pod`, which was told to stop, has died.
+/// When the client is told without knowing that `pod`, which was told to stop, has died. Of a job that is to go on it is
+/// never.
 pub(super) fn gives_up(observed: &Observed, pod: &Pod) -> Option<Timestamp> {
-    let decided = observed.status().abort?;
     let end = pod.metadata.deletion_timestamp.as_ref()?.0;
-    Some(decided.kill_time.0.max(end) + CONFIRM_TIMEOUT)
+    let kill = match observed.status().abort.filter(|decided| decided.cause.is_final()) {
+        Some(decided) => decided.kill_time.0,
+        // Main had ended when the job was deleted, and the rest of its pod was told to stop.
+        None => observed.deletion()?,
+    };
+    Some(kill.max(end) + CONFIRM_TIMEOUT)
+}
+
+/// When `pod`, of which its node does not say that it has stopped, is forced off, where the job wants that.
+pub(super) fn forces_off(observed: &Observed, pod: &Pod) -> Option<Timestamp> {
+    let policy = observed.job.spec.force_deletion_policy.as_ref()?;
+    let end = pod.metadata.deletion_timestamp.as_ref().filter(|_| attempt::forced_off(pod).is_none())?;
+    Some(after(end.0, policy.after_seconds))
 }
 
 /// Whether that is now.
+pub(super) fn is_to_be_forced_off(observed: &Observed, pod: &Pod) -> bool {
+    forces_off(observed, pod).is_some_and(|time| observed.now >= time)
+}
+
+/// Whether the client is to be told so now.
 pub(super) fn is_unconfirmed(observed: &Observed, pod: &Pod) -> bool {
     gives_up(observed, pod).is_some_and(|time| observed.now >= time)
 }
 
 /// Tells the client that the job was stopped, without knowing that `pod` has died.
 pub(super) fn give_up(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
-    let Some(decided) = observed.status().abort else { return Plan::idle() };
+    let decided = observed.status().abort.map(|abort| (abort.cause, abort.reason));
+    let (cause, reason) = decided.unwrap_or_else(|| (AbortCause::Deleted, "the job was deleted".to_owned()));
     let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("its node");
     let message = format!(
-        "{}; {node} did not confirm that pod {} has stopped within {} s of the end of its grace period: it may still run",
-        decided.reason,
+        "{reason}; {node} did not confirm that pod {} has stopped within {} s of the end of its grace period: it may still run",
         pod.name_any(),
         CONFIRM_TIMEOUT.as_secs()
     );
-    let outcome = Outcome::without_exit(TerminationCause::NodeLost, message, Some(decided.cause));
+    let outcome = Outcome::without_exit(TerminationCause::NodeLost, message, Some(cause));
     finish::conclude(observed, settings, outcome, None)
 }
 

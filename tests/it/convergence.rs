@@ -16,7 +16,7 @@ use kube::ResourceExt;
 use omotes_operator::{
     api::{
         OmotesJob, OmotesJobStatus, names,
-        status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
+        status::{AbortCause, AbortStage, AttemptStatus, Phase, ResultType, TerminationCause},
         stop::{Abort, AbortMode},
     },
     limits::{Defaults, whole_second},
@@ -95,6 +95,7 @@ enum Event {
     Disrupt,
     NodeLost,
     NodeBack,
+    Suspend(bool),
     BrokerDown,
     BrokerUp,
     Progress(u8),
@@ -282,6 +283,7 @@ impl World {
         let terminal = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
         match step {
             Step::CreatePod(_) | Step::EnsureQueues { .. } | Step::PublishStatus { .. } | Step::PublishResult(_) => {
+                assert!(!matches!(step, Step::CreatePod(_)) || !job.spec.suspend, "a pod of a suspended job");
                 assert!(held, "something outside before the finalizer");
                 assert!(!terminal, "something new after the end");
                 assert!(self.broker_up || matches!(step, Step::CreatePod(_)), "the broker is away");
@@ -298,14 +300,23 @@ impl World {
                 let stored = job.status.clone().unwrap_or_default();
                 let anew = stored.attempt.is_some_and(|attempt| Some(attempt) != status.attempt);
                 let kept = anew || stored.deadline_time.is_none() || stored.deadline_time == status.deadline_time;
-                let counted =
-                    status.attempts.iter().filter(|attempt| attempt.cause != TerminationCause::Disrupted).count();
+                let failed = |attempt: &&AttemptStatus| {
+                    use TerminationCause::{Error, OOMKilled, OutputLost};
+                    matches!(attempt.cause, Error | OOMKilled | OutputLost)
+                };
+                let counted = status.attempts.iter().filter(failed).count();
                 assert!(counted <= 1 + usize::try_from(job.spec.backoff_limit).unwrap(), "more attempts than allowed");
                 assert!(kept, "a deadline changes only with the spec");
                 let sooner = stored.abort.zip(status.abort.as_ref());
                 let sooner =
                     sooner.is_none_or(|(old, new)| new.stop_time <= old.stop_time && new.kill_time <= old.kill_time);
                 assert!(sooner, "a stop is never taken back");
+            }
+            Step::DeletePod { grace_seconds: Some(0), .. } => {
+                let policy = job.spec.force_deletion_policy.as_ref().unwrap();
+                let end = self.pod.as_ref().and_then(|pod| pod.metadata.deletion_timestamp.clone()).unwrap();
+                let due = end.0 + SignedDuration::from_secs(policy.after_seconds);
+                assert!(due <= self.now, "forced off before its time");
             }
             Step::DeletePod { grace_seconds: Some(_), .. } => {
                 let abort = job.status.as_ref().and_then(|status| status.abort.as_ref());
@@ -407,6 +418,12 @@ impl World {
         job.metadata.generation = job.metadata.generation.map(|generation| generation + 1);
     }
 
+    fn user_suspends(&mut self, wanted: bool) {
+        let Some(job) = self.job.as_mut().filter(|job| job.spec.suspend != wanted) else { return };
+        job.spec.suspend = wanted;
+        job.metadata.generation = job.metadata.generation.map(|generation| generation + 1);
+    }
+
     /// The kubelet kills what is left at the end of its grace, a second late.
     fn kill(&mut self) {
         let end = self.pod.as_ref().and_then(|pod| pod.metadata.deletion_timestamp.clone());
@@ -492,6 +509,7 @@ impl World {
             Event::Disrupt => self.disrupt(),
             Event::NodeLost => self.node_lost = true,
             Event::NodeBack => self.node_lost = false,
+            Event::Suspend(wanted) => self.user_suspends(wanted),
             Event::BrokerDown => self.broker_up = false,
             Event::BrokerUp => {
                 self.broker_up = true;
@@ -515,6 +533,7 @@ impl World {
     /// The broker is back, the kubelet does its work, time goes by, until nothing happens any more.
     fn settle(&mut self) {
         self.happen(Event::BrokerUp);
+        self.happen(Event::Suspend(false));
         for round in 0..60 {
             self.node_lost &= round < 30;
             self.reconcile(usize::MAX);
@@ -581,6 +600,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::Disrupt),
         1 => Just(Event::NodeLost),
         1 => Just(Event::NodeBack),
+        1 => any::<bool>().prop_map(Event::Suspend),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
@@ -599,6 +619,8 @@ fn limits() -> impl Strategy<Value = Value> {
         Just(json!({"heartbeat": {"timeoutSeconds": 20, "onTimeout": "Report"}})),
         Just(json!({"backoffLimit": 2, "retry": {"initialSeconds": 3, "maxSeconds": 9}})),
         Just(json!({"backoffLimit": 1, "maxRunSeconds": 60, "retry": {"initialSeconds": 20, "maxSeconds": 20}})),
+        Just(json!({"backoffLimit": 3, "podRetentionPolicy": "Delete", "forceDeletionPolicy": {"afterSeconds": 60}})),
+        Just(json!({"podRetentionPolicy": "RetainOnFailure", "suspend": true})),
     ]
 }
 
