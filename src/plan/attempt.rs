@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use crate::{api::names, limits::after, pods::main_container, wire::TerminationRecord};
 
 /// How long the kubelet of a pod that was forced off may take to say how its program ended.
-const FORCED_TIMEOUT_SECONDS: i64 = 60;
+pub const FORCED_TIMEOUT_SECONDS: i64 = 60;
 /// The reason of a pod that waits and of which the kubelet says no more than that.
 pub const REASON_STARTING: &str = "PodStarting";
 

@@ -107,7 +107,7 @@ fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
 
 fn unstarted(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Option<Demand> {
     let started = observed.status().start_time.is_some() || matches!(life, Some(Life::Running(_)));
-    if started || observed.job.spec.suspend {
+    if started || observed.job.spec.suspend || observed.is_suspended() {
         return None;
     }
     let due = settings.defaults.start_deadline(&observed.job)?;
@@ -316,11 +316,12 @@ pub(super) fn gives_up(observed: &Observed, pod: &Pod) -> Option<Timestamp> {
     Some(kill.max(end) + CONFIRM_TIMEOUT)
 }
 
-/// When `pod`, of which its node does not say that it has stopped, is forced off, where the job wants that.
+/// When `pod`, of which its node does not say that it has stopped, is forced off, where the job wants that: so early that
+/// what its kubelet may still say comes before it is taken to have ended.
 pub(super) fn forces_off(observed: &Observed, pod: &Pod) -> Option<Timestamp> {
     let policy = observed.job.spec.force_deletion_policy.as_ref()?;
     let end = pod.metadata.deletion_timestamp.as_ref().filter(|_| attempt::forced_off(pod).is_none())?;
-    Some(after(end.0, policy.after_seconds))
+    Some(after(end.0, policy.after_seconds - attempt::FORCED_TIMEOUT_SECONDS))
 }
 
 /// Whether that is now.

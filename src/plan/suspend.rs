@@ -37,7 +37,7 @@ pub(super) fn plan(observed: &Observed, settings: &Settings) -> Option<Plan> {
 
 impl Observed {
     /// Whether the stored status says that the job is suspended.
-    fn is_suspended(&self) -> bool {
+    pub(super) fn is_suspended(&self) -> bool {
         condition::get(&self.status().conditions, ConditionType::Suspended).is_some_and(|known| known.status == "True")
     }
 

@@ -315,7 +315,7 @@ impl World {
             Step::DeletePod { grace_seconds: Some(0), .. } => {
                 let policy = job.spec.force_deletion_policy.as_ref().unwrap();
                 let end = self.pod.as_ref().and_then(|pod| pod.metadata.deletion_timestamp.clone()).unwrap();
-                let due = end.0 + SignedDuration::from_secs(policy.after_seconds);
+                let due = end.0 + SignedDuration::from_secs(policy.after_seconds - 60);
                 assert!(due <= self.now, "forced off before its time");
             }
             Step::DeletePod { grace_seconds: Some(_), .. } => {
@@ -350,7 +350,8 @@ impl World {
         self.pod = Some(pod);
     }
 
-    /// As the apiserver does: a second deletion counts from the first, and can only shorten the grace.
+    /// As the apiserver does: a second deletion counts from the first, and can only shorten the grace; without any it counts
+    /// from now.
     fn delete_pod(&mut self, uid: &str, version: &str, grace: i64) {
         let now = self.now;
         let pod = self.pod.as_mut().unwrap();
@@ -363,7 +364,8 @@ impl World {
         let bound = pod.spec.as_ref().unwrap().node_name.is_some();
         let grace = given.unwrap_or(i64::MAX).min(if bound { grace } else { 0 });
         meta.deletion_grace_period_seconds = Some(grace);
-        meta.deletion_timestamp = Some(Time(whole_second(asked) + SignedDuration::from_secs(grace)));
+        let end = if grace == 0 { now } else { asked + SignedDuration::from_secs(grace) };
+        meta.deletion_timestamp = Some(Time(whole_second(end)));
         meta.resource_version = Some(format!("{version}1"));
     }
 
@@ -398,6 +400,14 @@ impl World {
             meta.deletion_timestamp.get_or_insert(Time(whole_second(now) + SignedDuration::from_secs(GRACE)));
         }
         self.finish(End::Failure);
+    }
+
+    /// The node of the pod is cut off, and Kubernetes deletes the pod for that.
+    fn disrupt_lost(&mut self) {
+        self.node_lost = true;
+        let meta = &mut self.pod.as_mut().unwrap().metadata;
+        meta.deletion_grace_period_seconds = Some(GRACE);
+        meta.deletion_timestamp = Some(Time(whole_second(self.now) + SignedDuration::from_secs(GRACE)));
     }
 
     fn user_deletes(&mut self) {
@@ -906,4 +916,133 @@ fn attempts_share_what_the_job_may_run() {
     let status = world.job.as_ref().unwrap().status.clone().unwrap();
     assert_eq!(status.abort.map(|abort| abort.cause), Some(AbortCause::DeadlineExceeded));
     assert_eq!((status.attempt, world.results.len()), (Some(4), 1));
+}
+
+/// A suspension stops the program and its clock; what follows is another attempt with what was left.
+#[test]
+fn a_suspended_job_goes_on_with_what_it_had_left() {
+    let mut world = World::new(&json!({"maxRunSeconds": 100, "startDeadlineSeconds": 60, "suspend": true}));
+    let status = |world: &World| world.job.as_ref().unwrap().status.clone().unwrap_or_default();
+    world.live(500);
+    assert_eq!((status(&world).phase, world.pods_made), (Some(Phase::Suspended), 0), "its start deadline stood still");
+    world.user_suspends(false);
+    world.reconcile(usize::MAX);
+    world.start();
+    world.live(30);
+    world.user_suspends(true);
+    world.live(2);
+    assert_eq!(status(&world).abort.map(|abort| abort.cause), Some(AbortCause::Suspended));
+    world.live(500);
+    let suspended = status(&world);
+    assert_eq!((suspended.phase, suspended.attempt, suspended.abort), (Some(Phase::Suspended), Some(2), None));
+    assert_eq!((suspended.deadline_time, suspended.failures), (None, None));
+    let active = suspended.active_seconds.unwrap();
+    assert!((30..=32).contains(&active), "what it took to stop does not count: {active} s");
+    world.user_suspends(false);
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    let again = status(&world);
+    let left = again.deadline_time.unwrap().0.duration_since(again.start_time.unwrap().0).as_secs();
+    assert_eq!((again.phase, left), (Some(Phase::Running), 100 - active));
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    assert_eq!((status(&world).phase, world.pods_made, world.results.len()), (Some(Phase::Succeeded), 2, 1));
+    assert_eq!(world.statuses, [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running], "each is said once");
+}
+
+/// Whoever suspended a job may then want its end; and a limit that was lowered below what it ran is one.
+#[test]
+fn a_suspended_job_can_end() {
+    let lowered = |world: &mut World| {
+        world.live(30);
+        let job = world.job.as_mut().unwrap();
+        (job.spec.max_run_seconds, job.metadata.generation) = (Some(10), Some(99));
+        world.user_suspends(false);
+    };
+    let table: [(&str, Setup, AbortCause, TerminationCause, ResultType); 4] = [
+        (
+            "aborted while it stops",
+            &|world| world.user_aborts(false, 600),
+            AbortCause::Requested,
+            TerminationCause::KilledAfterGrace,
+            ResultType::Cancelled,
+        ),
+        (
+            "deleted while it stops",
+            &World::user_deletes,
+            AbortCause::Deleted,
+            TerminationCause::KilledAfterGrace,
+            ResultType::Cancelled,
+        ),
+        (
+            "aborted while it is suspended",
+            &|world| {
+                world.live(30);
+                world.user_aborts(false, 600);
+            },
+            AbortCause::Requested,
+            TerminationCause::KilledAfterGrace,
+            ResultType::Cancelled,
+        ),
+        ("lowered", &lowered, AbortCause::DeadlineExceeded, TerminationCause::KilledAfterGrace, ResultType::Cancelled),
+    ];
+    for (name, then, cause, end, heard) in table {
+        let mut world = World::new(&json!({"maxRunSeconds": 3600}));
+        world.job.as_mut().unwrap().finalizers_mut().push("test/keeps-it".to_owned());
+        world.reconcile(usize::MAX);
+        world.start();
+        world.live(20);
+        world.user_suspends(true);
+        world.live(3);
+        then(&mut world);
+        world.live(20);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!(status.abort.as_ref().map(|abort| abort.cause), Some(cause), "{name}: {status:?}");
+        assert_eq!(status.termination.as_ref().map(|end| end.cause), Some(end), "{name}: {status:?}");
+        assert_eq!(status.result.as_ref().map(|result| result.type_), Some(heard), "{name}");
+        assert_eq!((world.pods_made, world.results.len()), (1, 1), "{name}");
+    }
+}
+
+/// A node that never answers holds the next attempt for as long as the job says, and no longer.
+#[test]
+fn a_pod_of_a_lost_node_is_forced_off_where_the_job_wants_that() {
+    for (policy, expected) in [(json!(null), 1), (json!({"afterSeconds": 300}), 2)] {
+        let mut world = World::new(&json!({"forceDeletionPolicy": policy, "retry": {"initialSeconds": 1}}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.live(10);
+        world.disrupt_lost();
+        world.live(GRACE + 295);
+        assert_eq!(world.pods_made, 1, "not before its time");
+        world.live(10);
+        assert_eq!(world.pods_made, expected, "{policy}");
+        assert!(world.results.is_empty(), "the job goes on");
+    }
+}
+
+/// Where pods are not to be kept, they go when their end is recorded; those that another controller runs are not touched.
+#[test]
+fn pods_stay_as_the_job_says() {
+    for (policy, end, kept) in [
+        ("Retain", End::Success, true),
+        ("Retain", End::Failure, true),
+        ("RetainOnFailure", End::Success, false),
+        ("RetainOnFailure", End::Failure, true),
+        ("Delete", End::Success, false),
+        ("Delete", End::Failure, false),
+    ] {
+        let mut world = World::new(&json!({"podRetentionPolicy": policy}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.finish(end);
+        world.reconcile(usize::MAX);
+        assert_eq!(world.pod.is_some(), kept, "{policy} after {end:?}");
+    }
+    let mut world = World::new(&json!({"managedBy": "example.com/another"}));
+    world.live(60);
+    world.user_deletes();
+    assert!(world.job.is_none() && world.writes.is_empty() && world.queues.is_empty(), "{:?}", world.writes);
 }

@@ -264,6 +264,7 @@ macro_rules! lives {
     )*};
 }
 
+mod pods;
 mod stops;
 
 fn limited() -> Value {

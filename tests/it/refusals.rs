@@ -219,6 +219,16 @@ fn bad_limits() -> Vec<(Value, Vec<&'static str>)> {
             ),
             vec!["spec.podFailurePolicy names a container that spec.template does not have: correct containerName"],
         ),
+        (in_spec(json!({"suspend": "yes"})), vec!["spec.suspend", "must be of type boolean"]),
+        (in_spec(json!({"managedBy": "me"})), vec!["spec.managedBy", "should match"]),
+        (
+            in_spec(json!({"podRetentionPolicy": "Never"})),
+            vec!["spec.podRetentionPolicy", "supported values: \"Retain\", \"RetainOnFailure\", \"Delete\""],
+        ),
+        (
+            in_spec(json!({"forceDeletionPolicy": {"afterSeconds": 5}})),
+            vec!["spec.forceDeletionPolicy.afterSeconds", "should be greater than or equal to 60"],
+        ),
         (
             in_spec(json!({"abort": {"mode": "Now"}})),
             vec!["spec.abort.mode", "supported values: \"Graceful\", \"Immediate\""],
@@ -507,6 +517,7 @@ async fn the_fields_explain_themselves() {
         "spec.exitCodes",
         "spec.retry",
         "spec.podFailurePolicy",
+        "spec.forceDeletionPolicy",
         "status",
         "status.progress",
         "status.abort",

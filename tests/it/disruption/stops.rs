@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use kube::ResourceExt;
+use kube::{ResourceExt, api::EvictParams};
 use omotes_operator::{
     api::{
         OmotesJob,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::support::{
-    bed::{Space, cause, job, kubectl, merged, message, phase, pod_spec, variable, verdict},
+    bed::{Space, cause, container, job, kubectl, merged, message, phase, pod_spec, variable, verdict},
     broker as rabbit,
     operator::{End, Operator},
 };
@@ -57,6 +57,9 @@ fn all() -> Vec<Doomed> {
     let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});
     let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; sleep {LIMIT}; exit 3");
     let soon = json!({"abort": {"afterSeconds": LIMIT, "reason": "enough"}});
+    let mut main = container("main", &format!("sleep {LIMIT}; text=x; while :; do text=$text$text; done"));
+    main["resources"] = json!({"limits": {"memory": "24Mi"}});
+    let small = json!({"template": {"spec": {"containers": [main]}}});
     vec![
         doomed("soft", &soft, &limit, (Failed, "SoftAborted", Some(10)), "DeadlineExceeded", Cancelled),
         doomed("zero", &zero, &limit, (Failed, "SoftAborted", Some(0)), "DeadlineExceeded", Cancelled),
@@ -65,8 +68,45 @@ fn all() -> Vec<Doomed> {
         doomed("nowhere", "true", &nowhere, (Failed, "NeverStarted", None), "StartDeadlineExceeded", Error),
         doomed("aborted", &soft, &soon, (Aborted, "SoftAborted", Some(10)), "Aborted", Cancelled),
         doomed("flaky", &flaky, &retry, (Succeeded, "Completed", Some(0)), "Completed", Done),
+        doomed("greedy", "", &small, (Failed, "OOMKilled", Some(137)), "OOMKilled", Error),
         doomed("in-time", "sleep 9", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
     ]
+}
+
+/// Jobs that would run for ever, were they not disturbed.
+fn disturbed() -> Vec<Doomed> {
+    let endless = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; trap 'exit 10' TERM; {WAITS}");
+    let retry = json!({"retry": {"initialSeconds": 2, "maxSeconds": 2}});
+    ["paused", "evicted"]
+        .map(|name| {
+            let end = (Succeeded, "Completed", Some(0));
+            doomed(name, &endless, &retry, end, "Completed", ResultType::Succeeded)
+        })
+        .into()
+}
+
+/// Suspends the one and evicts the other just before the second leader dies, and lets the first go on.
+async fn disturb(space: &Space, began: Instant) {
+    sleep(Duration::from_millis(LIMIT.unsigned_abs() * 1000 + 1700).saturating_sub(began.elapsed())).await;
+    space.change("paused", &json!({"suspend": true})).await;
+    space.pods.evict("evicted-1", &EvictParams::default()).await.unwrap();
+    space.wait("paused", "suspended", |job| phase(job) == Some(Phase::Suspended)).await;
+    space.change("paused", &json!({"suspend": false})).await;
+}
+
+/// The leader dies just before the stops, in the middle of them, and after.
+async fn leaders_die(operator: &Operator, space: &Space, jobs: &[Doomed], began: Instant) {
+    // The limit counts from a second or two after the creation.
+    for (at, end) in [(LIMIT - 2, End::ForceDeleted), (LIMIT + 2, End::Killed), (LIMIT + 16, End::ForceDeleted)] {
+        sleep(Duration::from_secs(at.unsigned_abs()).saturating_sub(began.elapsed())).await;
+        let leader = operator.leader().await;
+        let process = operator.process(&leader).await;
+        let states = join_all(jobs.iter().map(|job| async { phase(&space.jobs.get(job.name).await.unwrap()) })).await;
+        println!("{end:?} {:.1?} after the creation, with jobs in {states:?}", began.elapsed());
+        let ended = Instant::now();
+        operator.end(&leader, process, end).await;
+        operator.replaced(&leader, ended).await;
+    }
 }
 
 impl Doomed {
@@ -98,26 +138,16 @@ fn stop_second(job: &OmotesJob) -> Option<i64> {
     Some(job.status.as_ref()?.abort.as_ref()?.requested_time.0.as_second())
 }
 
-/// The leader dies just before the stops, in the middle of them, and after.
+/// Jobs are stopped all the same, and none is told twice.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
 async fn dead_leaders_stop_jobs_all_the_same() {
     let operator = Operator::settled().await;
     let space = Space::new("stops").await;
-    let jobs = all();
+    let jobs: Vec<_> = all().into_iter().chain(disturbed()).collect();
     let began = Instant::now();
     let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
-    // The limit counts from a second or two after the creation.
-    for (at, end) in [(LIMIT - 2, End::ForceDeleted), (LIMIT + 2, End::Killed), (LIMIT + 16, End::ForceDeleted)] {
-        sleep(Duration::from_secs(at.unsigned_abs()).saturating_sub(began.elapsed())).await;
-        let leader = operator.leader().await;
-        let process = operator.process(&leader).await;
-        let states = join_all(jobs.iter().map(|job| async { phase(&space.jobs.get(job.name).await.unwrap()) })).await;
-        println!("{end:?} {:.1?} after the creation, with jobs in {states:?}", began.elapsed());
-        let ended = Instant::now();
-        operator.end(&leader, process, end).await;
-        operator.replaced(&leader, ended).await;
-    }
+    tokio::join!(disturb(&space, began), leaders_die(&operator, &space, &jobs, began));
     for (job, id) in jobs.iter().zip(&ids) {
         job.check(&space, id).await;
     }

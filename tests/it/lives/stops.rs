@@ -5,8 +5,7 @@ use omotes_operator::api::status::AbortStatus;
 use super::*;
 use crate::support::{
     bed::kubectl,
-    ghost::{Ghost, runs, this_second},
-    until,
+    ghost::{Ghost, bound, runs, this_second},
 };
 
 const SILENT: &str = r#"echo '{"progress": 0.4, "message": "half"}' >> /omotes/progress; "#;
@@ -249,11 +248,7 @@ async fn a_lost_node_holds_nobody_for_ever() {
     let spec = json!({"courier": {"enabled": false}, "maxRunSeconds": 5});
     let id = space.create(&life(&deaf()).of(&spec).pod(ghost.there()).job("job")).await.uid().unwrap();
     let mut client = Listener::attach(&id).await;
-    until("the pod has a node", PATIENCE, || async {
-        let pod = space.pods.get_opt("job-1").await.unwrap();
-        pod.and_then(|pod| pod.spec?.node_name).map(drop).ok_or_else(String::new)
-    })
-    .await;
+    bound(&space, "job-1").await;
     runs(&space, "job-1", this_second()).await;
     space.running("job").await;
 

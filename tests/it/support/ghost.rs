@@ -8,7 +8,10 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::bed::Space;
+use super::{
+    bed::{PATIENCE, Space, merged},
+    until,
+};
 
 /// A node called after its test's namespace.
 pub struct Ghost {
@@ -42,6 +45,15 @@ impl Ghost {
     }
 }
 
+/// Waits until the pod called `pod` has a node.
+pub async fn bound(space: &Space, pod: &str) {
+    until(&format!("{pod} has a node"), PATIENCE, || async {
+        let pod = space.pods.get_opt(pod).await.unwrap();
+        pod.and_then(|pod| pod.spec?.node_name).map(drop).ok_or_else(String::new)
+    })
+    .await;
+}
+
 /// The second that it is.
 pub fn this_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
@@ -49,18 +61,20 @@ pub fn this_second() -> Timestamp {
 
 /// As a kubelet says that the program in `pod` runs since then.
 pub async fn runs(space: &Space, pod: &str, since: Timestamp) {
-    report(space, pod, "Running", &json!({"running": {"startedAt": since}})).await;
+    reports(space, pod, "Running", &json!({"running": {"startedAt": since}}), &json!({})).await;
 }
 
 /// As a kubelet says that the program in `pod` was killed.
 pub async fn was_killed(space: &Space, pod: &str) {
     let now = this_second();
     let end = json!({"exitCode": 137, "reason": "Error", "startedAt": now, "finishedAt": now});
-    report(space, pod, "Failed", &json!({"terminated": end})).await;
+    reports(space, pod, "Failed", &json!({"terminated": end}), &json!({})).await;
 }
 
-async fn report(space: &Space, pod: &str, phase: &str, state: &Value) {
+/// As a kubelet says that `pod` is in this phase and its main container in this state, and what else it says.
+pub async fn reports(space: &Space, pod: &str, phase: &str, state: &Value, more: &Value) {
     let main = json!({"name": "main", "image": "i", "imageID": "", "containerID": "ghost://1", "ready": false, "restartCount": 0, "state": state});
-    let patch = Patch::Merge(json!({"status": {"phase": phase, "containerStatuses": [main]}}));
+    let status = merged(json!({"phase": phase, "containerStatuses": [main]}), more);
+    let patch = Patch::Merge(json!({"status": status}));
     space.pods.patch_status(pod, &PatchParams::default(), &patch).await.unwrap();
 }
