@@ -56,8 +56,11 @@ pub struct Ending {
 /// Somebody asked for a pod's end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stop {
-    /// When, in whole seconds.
+    /// When, in whole seconds; where it is not exact, at some time before.
     pub at: Timestamp,
+    /// Whether that is known. Once its containers have ended the kubelet deletes a pod that was to stop for good, and the
+    /// time of the first request is lost.
+    pub is_exact: bool,
     /// Why: `the node is drained`, say; empty where nobody said so.
     pub why: String,
 }
@@ -105,7 +108,7 @@ pub fn life(pod: &Pod, now: Timestamp) -> Life {
     let main = container(status.container_statuses.as_ref(), &main_container(pod)).cloned();
     if has_ended(pod, &status) || forced_off(pod).is_some_and(|end| end <= now) {
         let ending = ending(&status, main.as_ref(), &main_container(pod));
-        return Life::Ended(Box::new(Ending { stop: stop(pod), ceiling: ceiling(pod, &status), ..ending }));
+        return Life::Ended(Box::new(Ending { stop: stop(pod, &status), ceiling: ceiling(pod, &status), ..ending }));
     }
     let state = main.as_ref().and_then(|main| main.state.clone()).unwrap_or_default();
     if let Some(terminated) = state.terminated {
@@ -125,13 +128,16 @@ fn has_ended(pod: &Pod, status: &PodStatus) -> bool {
     matches!(phase, Some("Succeeded" | "Failed")) || (pod.metadata.deletion_timestamp.is_some() && never_bound)
 }
 
-/// A pod's deletion timestamp is the end of its grace.
-fn stop(pod: &Pod) -> Option<Stop> {
-    let grace = SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or(0));
-    let at = pod.metadata.deletion_timestamp.as_ref()?.0 - grace;
-    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+/// A pod's deletion timestamp is the end of its grace. A grace of 0 is that of a pod that had ended before, or the kubelet's
+/// last word: then it knew of the deletion when it said how the containers ended.
+fn stop(pod: &Pod, status: &PodStatus) -> Option<Stop> {
+    let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
+    let at = pod.metadata.deletion_timestamp.as_ref()?.0 - SignedDuration::from_secs(grace);
+    let was_told = status.observed_generation.is_some() && status.observed_generation == pod.metadata.generation;
+    let conditions = status.conditions.iter().flatten();
     let told = conditions.filter(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True");
-    Some(Stop { at, why: told.filter_map(|condition| condition.message.clone()).collect() })
+    let why = told.filter_map(|condition| condition.message.clone()).collect();
+    Some(Stop { at, is_exact: grace > 0 || !was_told, why })
 }
 
 /// The kubelet counts from when it took the pod, and says so even of a program that then exits with 0.
@@ -262,11 +268,28 @@ mod tests {
         assert_eq!(ended(lost).exit.map(|exit| exit.code), Some(137));
     }
 
+    fn stopped(metadata: &Value, observed: i64) -> Stop {
+        let pod: Pod = serde_json::from_value(json!({"metadata": metadata, "status": {"observedGeneration": observed,
+            "conditions": [{"type": "DisruptionTarget", "status": "True", "message": "the node is drained"}]}}))
+        .unwrap();
+        stop(&pod, pod.status.as_ref().unwrap()).unwrap()
+    }
+
     #[test]
     fn the_deletion_of_a_pod_was_asked_for_its_grace_before() {
-        let pod = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:01:00Z", "deletionGracePeriodSeconds": 45},
-            "status": {"conditions": [{"type": "DisruptionTarget", "status": "True", "message": "the node is drained"}]}});
-        let Stop { at, why } = stop(&serde_json::from_value(pod).unwrap()).unwrap();
-        assert_eq!((at.to_string().as_str(), why.as_str()), ("2026-01-01T00:00:15Z", "the node is drained"));
+        let asked =
+            json!({"deletionTimestamp": "2026-01-01T00:01:00Z", "deletionGracePeriodSeconds": 45, "generation": 2});
+        let Stop { at, is_exact, why } = stopped(&asked, 2);
+        assert_eq!((at.to_string().as_str(), is_exact), ("2026-01-01T00:00:15Z", true));
+        assert_eq!(why, "the node is drained");
+    }
+
+    /// As a kubelet 1.37 leaves a pod that something else holds.
+    #[test]
+    fn the_kubelets_last_word_hides_when_the_deletion_was_asked_for() {
+        let last =
+            json!({"deletionTimestamp": "2026-01-01T00:01:00Z", "deletionGracePeriodSeconds": 0, "generation": 2});
+        assert!(!stopped(&last, 2).is_exact, "it knew of the deletion when it said how the containers ended");
+        assert!(stopped(&last, 1).is_exact, "the pod was deleted after its containers had ended");
     }
 }

@@ -151,8 +151,8 @@ pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
         return Verdict::Final(never_ran(&ending, circumstances));
     };
     let abort = circumstances.abort.as_ref();
-    let stops = [abort.map(|abort| abort.stop_time.0), ending.stop.as_ref().map(|stop| stop.at), ending.ceiling];
-    let by_itself = stops.iter().all(|stop| in_time(&exit, *stop));
+    let stops = [abort.map(|abort| abort.stop_time.0), ending.ceiling];
+    let by_itself = stops.iter().all(|stop| in_time(&exit, *stop)) && was_left(&exit, ending.stop.as_ref(), abort);
     if exit.code == 0 && exit.reason != "OOMKilled" && by_itself {
         return succeeded(exit, ending.courier, circumstances.courier);
     }
@@ -171,6 +171,17 @@ fn in_time(exit: &Exit, stop: Option<Timestamp>) -> bool {
         (_, None) => true,
         (Some(finished), Some(stop)) => finished < stop,
         (None, Some(_)) => false,
+    }
+}
+
+/// Whether the program had ended before somebody asked for the end of its pod. Where nobody knows when that was, it is
+/// taken for the operator's own request where there was one by then; else for a disruption, which costs another attempt and
+/// no false success.
+fn was_left(exit: &Exit, stop: Option<&Stop>, abort: Option<&AbortStatus>) -> bool {
+    match stop {
+        None => true,
+        Some(stop) if stop.is_exact => in_time(exit, Some(stop.at)),
+        Some(stop) => abort.is_some_and(|abort| abort.stop_time.0 <= stop.at),
     }
 }
 
@@ -377,7 +388,12 @@ mod tests {
 
         /// Somebody deleted the pod in that second.
         fn deleted(self, second: i64) -> Self {
-            Self { stop: Some(Stop { at: at(second), why: String::new() }), ..self }
+            Self { stop: Some(Stop { at: at(second), is_exact: true, why: String::new() }), ..self }
+        }
+
+        /// Somebody deleted the pod in that second or before.
+        fn deleted_by(self, second: i64) -> Self {
+            Self { stop: Some(Stop { at: at(second), is_exact: false, why: String::new() }), ..self }
         }
 
         /// The kubelet stopped the pod in that second.
@@ -459,6 +475,11 @@ mod tests {
             (exited(0, "Completed", 9).deleted(10), None, done),
             (exited(0, "Completed", 10).deleted(10), None, failed(Cause::Disrupted)),
             (exited(143, "Error", 11).deleted(10), None, failed(Cause::Disrupted)),
+            (exited(0, "Completed", 9).deleted_by(10), None, failed(Cause::Disrupted)),
+            (exited(10, "Error", 9).deleted_by(10), None, failed(Cause::Disrupted)),
+            (exited(0, "Completed", 9).deleted_by(10), Some(Deleted), failed(Cause::Disrupted)),
+            (exited(0, "Completed", 99).deleted_by(101), Some(Deleted), done),
+            (exited(0, "Completed", 100).deleted_by(101), Some(Deleted), aborted(Cause::SoftAborted)),
             (exited(137, "OOMKilled", 11).deleted(10), None, failed(Cause::OOMKilled)),
             (exited(143, "Error", 99).deleted(98), Some(Deleted), failed(Cause::Disrupted)),
             (exited(143, "Error", 101).deleted(98), Some(Deleted), aborted(Cause::SoftAborted)),

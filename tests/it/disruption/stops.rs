@@ -173,12 +173,17 @@ async fn limits_hold_while_no_operator_is_there() {
         "DeadlineExceeded",
         ResultType::Cancelled,
     ));
+    let retry = json!({"courier": {"enabled": false}, "retry": {"initialSeconds": 1, "maxSeconds": 1}});
+    let again = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {zero}");
+    jobs.push(doomed("drained", &again, &retry, (Succeeded, "Completed", Some(0)), "Completed", ResultType::Succeeded));
     let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
     for job in jobs.iter().filter(|job| job.name != "nowhere") {
         space.running(job.name).await;
     }
     let away = Instant::now();
     scale(0);
+    // It exits with 0 because it is told to, and nobody sees it: that is no success.
+    space.pods.evict("drained-1", &EvictParams::default()).await.unwrap();
     // 15 s to start, 14 s to run, 5 s of grace, 60 s of margin, and the kubelet's own.
     sleep(Duration::from_secs(105)).await;
     for name in ["soft", "deaf", "silent"] {
@@ -190,6 +195,8 @@ async fn limits_hold_while_no_operator_is_there() {
     for (job, id) in jobs.iter().zip(&ids) {
         job.check(&space, id).await;
     }
+    let drained = space.jobs.get("drained").await.unwrap().status.unwrap();
+    assert_eq!(drained.attempt, Some(2), "{drained:?}");
     for name in ["soft", "zero", "deaf", "nowhere"] {
         let decided = stop_second(&space.jobs.get(name).await.unwrap()).unwrap() - back.as_second();
         println!("{name}: decided {decided} s after the operator was started");
