@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use kube::{ResourceExt, api::EvictParams};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, EvictParams},
+};
 use omotes_operator::{
     api::{
         OmotesJob,
@@ -17,6 +20,7 @@ use tokio::time::sleep;
 use crate::support::{
     bed::{Space, cause, container, job, kubectl, merged, message, phase, pod_spec, variable, verdict},
     broker as rabbit,
+    ghost::{Ghost, bound, runs, this_second},
     operator::{End, Operator},
 };
 
@@ -57,6 +61,7 @@ fn all() -> Vec<Doomed> {
     let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});
     let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; sleep {LIMIT}; exit 3");
     let soon = json!({"abort": {"afterSeconds": LIMIT, "reason": "enough"}});
+    let later = json!({"abort": {"afterSeconds": 3600}});
     let mut main = container("main", &format!("sleep {LIMIT}; text=x; while :; do text=$text$text; done"));
     main["resources"] = json!({"limits": {"memory": "24Mi"}});
     let small = json!({"template": {"spec": {"containers": [main]}}});
@@ -68,6 +73,7 @@ fn all() -> Vec<Doomed> {
         doomed("nowhere", "true", &nowhere, (Failed, "NeverStarted", None), "StartDeadlineExceeded", Error),
         doomed("aborted", &soft, &soon, (Aborted, "SoftAborted", Some(10)), "Aborted", Cancelled),
         doomed("flaky", &flaky, &retry, (Succeeded, "Completed", Some(0)), "Completed", Done),
+        doomed("allowed", "sleep 24", &later, (Succeeded, "Completed", Some(0)), "Completed", Done),
         doomed("greedy", "", &small, (Failed, "OOMKilled", Some(137)), "OOMKilled", Error),
         doomed("in-time", "sleep 9", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
     ]
@@ -83,6 +89,13 @@ fn disturbed() -> Vec<Doomed> {
             doomed(name, &endless, &retry, end, "Completed", ResultType::Succeeded)
         })
         .into()
+}
+
+/// A job whose node says that the program runs, and then nothing any more.
+fn cut_off(ghost: &Ghost) -> Doomed {
+    let limit = json!({"maxRunSeconds": LIMIT, "courier": {"enabled": false}});
+    let there = merged(limit, &json!({"template": {"spec": ghost.there()}}));
+    doomed("cut-off", "true", &there, (Failed, "NodeLost", None), "DeadlineExceeded", ResultType::Cancelled)
 }
 
 /// Suspends the one and evicts the other just before the second leader dies, and lets the first go on.
@@ -144,15 +157,21 @@ fn stop_second(job: &OmotesJob) -> Option<i64> {
 async fn dead_leaders_stop_jobs_all_the_same() {
     let operator = Operator::settled().await;
     let space = Space::new("stops").await;
-    let jobs: Vec<_> = all().into_iter().chain(disturbed()).collect();
+    let ghost = Ghost::new(&space).await;
+    let jobs: Vec<_> = all().into_iter().chain(disturbed()).chain([cut_off(&ghost)]).collect();
     let began = Instant::now();
     let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
+    bound(&space, "cut-off-1").await;
+    runs(&space, "cut-off-1", this_second()).await;
     tokio::join!(disturb(&space, began), leaders_die(&operator, &space, &jobs, began));
     for (job, id) in jobs.iter().zip(&ids) {
         job.check(&space, id).await;
     }
     operator.connected().await;
+    // Somebody says that the node is dead.
+    space.pods.delete("cut-off-1", &DeleteParams::default().grace_period(0)).await.unwrap();
     leave_nothing(space, &jobs).await;
+    ghost.remove().await;
 }
 
 /// Limits pass while no operator is there: it stops the jobs as soon as it is back, and those that the kubelet stopped
@@ -162,7 +181,7 @@ async fn dead_leaders_stop_jobs_all_the_same() {
 async fn limits_hold_while_no_operator_is_there() {
     let operator = Operator::settled().await;
     let space = Space::new("away").await;
-    let mut jobs: Vec<_> = all().into_iter().filter(|job| job.name != "aborted").collect();
+    let mut jobs: Vec<_> = all().into_iter().filter(|job| job.spec["abort"].is_null()).collect();
     let bare = json!({"courier": {"enabled": false}, "startDeadlineSeconds": 15, "maxRunSeconds": LIMIT});
     let zero = format!("trap 'exit 0' TERM; {WAITS}");
     jobs.push(doomed(
