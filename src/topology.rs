@@ -113,7 +113,14 @@ pub fn result_queue(job_id: &str) -> String {
 /// Whether a queue is that of some job's result.
 #[must_use]
 pub fn is_result_queue(queue: &str) -> bool {
-    queue.strip_prefix("jobs.").and_then(|rest| rest.strip_suffix(".result")).is_some_and(|id| !id.is_empty())
+    queue.ends_with(".result") && job_of_queue(queue).is_some()
+}
+
+/// The id of the job that a queue for its client is named after; `None` for any other queue.
+#[must_use]
+pub fn job_of_queue(queue: &str) -> Option<&str> {
+    let (id, kind) = queue.strip_prefix("jobs.")?.rsplit_once('.')?;
+    (!id.is_empty() && matches!(kind, "progress" | "status" | "result")).then_some(id)
 }
 
 /// The three queues of a job, which its client reads.
@@ -209,7 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn result_queues_are_known_by_their_name() {
+    fn queues_of_jobs_are_known_by_their_name() {
+        assert_eq!(job_of_queue(&progress_queue("0b0f")), Some("0b0f"));
+        for other in ["jobs.0b0f.input", "jobs..status", "jobs.result", "omotes.events"] {
+            assert_eq!(job_of_queue(other), None, "{other}");
+        }
         assert!(is_result_queue(&result_queue("0b0f")));
         for other in ["jobs.0b0f.status", "jobs..result", "jobs.result", "job_submissions"] {
             assert!(!is_result_queue(other), "{other}");

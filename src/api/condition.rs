@@ -25,6 +25,8 @@ pub enum ConditionType {
     PodTerminated,
     /// The waiting client has been told how the job ended.
     ResultPublished,
+    /// What the job had beside the resource itself – queues, and by `ttlPolicy` its pods – is gone.
+    CleanedUp,
     /// kstatus: the job is on its way to running, and not there yet.
     Reconciling,
     /// kstatus: nothing happens until somebody changes something; the message says what.
@@ -45,6 +47,7 @@ impl ConditionType {
             Self::Failed => "Failed",
             Self::PodTerminated => "PodTerminated",
             Self::ResultPublished => "ResultPublished",
+            Self::CleanedUp => "CleanedUp",
             Self::Reconciling => "Reconciling",
             Self::Stalled => "Stalled",
         }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    retention::{ForceDeletionPolicy, PodRetentionPolicy},
+    queues::QueuePolicy,
+    retention::{ForceDeletionPolicy, PodRetentionPolicy, TtlPolicy},
     retry::{PodFailurePolicy, Retry},
     status::OmotesJobStatus,
     stop::{Abort, ExitCodes, ExpectedDuration, Heartbeat},
@@ -20,7 +21,8 @@ use super::{
 pub const MAX_SECONDS: i64 = 315_360_000;
 
 /// OmotesJobSpec is what a user asks for. Of a job that exists only abort, suspend, maxRunSeconds, expectedDuration,
-/// podRetentionPolicy, forceDeletionPolicy and ttlSecondsAfterFinished can change; each says how.
+/// podRetentionPolicy, forceDeletionPolicy, queues.deletionPolicy, queues.cleanupTimeoutSeconds, ttlSecondsAfterFinished
+/// and ttlPolicy can change; each says how.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "omotes.io",
@@ -55,8 +57,8 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.input cannot change, because a running job has read it: create another OmotesJob instead"),
     validation = Rule::new("self.template == oldSelf.template")
         .message("spec.template cannot change: delete this OmotesJob and create another one"),
-    validation = Rule::new("self.queues == oldSelf.queues")
-        .message("spec.queues cannot change, because RabbitMQ cannot change the arguments of a queue: create another OmotesJob instead"),
+    validation = Rule::new("self.queues.declare == oldSelf.queues.declare && self.queues.expireAfterSeconds == oldSelf.queues.expireAfterSeconds")
+        .message("spec.queues.declare and expireAfterSeconds cannot change, because RabbitMQ cannot change the arguments of a queue: create another OmotesJob instead"),
     validation = Rule::new("self.courier == oldSelf.courier")
         .message("spec.courier cannot change: create another OmotesJob instead"),
     validation = Rule::new("has(self.expectedDuration) == has(oldSelf.expectedDuration) && (!has(self.expectedDuration) || self.expectedDuration == oldSelf.expectedDuration || (has(oldSelf.maxRunSeconds) && self.expectedDuration.numResources >= oldSelf.expectedDuration.numResources && has(self.expectedDuration.secondsPerResource) == has(oldSelf.expectedDuration.secondsPerResource) && (!has(self.expectedDuration.secondsPerResource) || self.expectedDuration.secondsPerResource >= oldSelf.expectedDuration.secondsPerResource) && has(self.expectedDuration.bufferSeconds) == has(oldSelf.expectedDuration.bufferSeconds) && (!has(self.expectedDuration.bufferSeconds) || self.expectedDuration.bufferSeconds >= oldSelf.expectedDuration.bufferSeconds)))")
@@ -198,10 +200,15 @@ pub struct OmotesJobSpec {
     pub exit_codes: ExitCodes,
 
     /// ttlSecondsAfterFinished removes this resource so many seconds after the job ended: 0 (at once) to 315360000
-    /// (ten years). Left out, the resource stays until somebody deletes it. It can change at any time.
+    /// (ten years). Left out, the resource stays until somebody deletes it. A result that nobody has read stays in its queue
+    /// all the same. It can change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 315_360_000))]
     pub ttl_seconds_after_finished: Option<i64>,
+
+    /// ttlPolicy says when this resource goes by how the job ended, and what goes. It can change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_policy: Option<TtlPolicy>,
 }
 
 /// Input is what the program finds under /omotes/input.
@@ -243,42 +250,6 @@ pub struct EsdlSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 131_072))]
     pub inline: Option<String>,
-}
-
-/// QueuePolicy says how the job's three queues on RabbitMQ are kept.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct QueuePolicy {
-    /// declare says who makes the queues. Ensure (the default): the operator does. Never: the client owns them; the
-    /// operator only publishes to those that are there.
-    #[serde(default)]
-    pub declare: QueueDeclare,
-
-    /// expireAfterSeconds is how long the queues live when nobody uses them, counted from the end of the job (while it
-    /// lives the operator renews them): 1 to 315360000 (ten years, RabbitMQ's limit). Default 172800 (48 hours).
-    #[serde(default = "two_days")]
-    #[schemars(range(min = 1, max = 315_360_000))]
-    pub expire_after_seconds: i64,
-}
-
-impl Default for QueuePolicy {
-    fn default() -> Self {
-        Self { declare: QueueDeclare::default(), expire_after_seconds: two_days() }
-    }
-}
-
-fn two_days() -> i64 {
-    172_800
-}
-
-/// QueueDeclare says who makes the job's queues.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
-pub enum QueueDeclare {
-    /// The operator declares them.
-    #[default]
-    Ensure,
-    /// The client owns them.
-    Never,
 }
 
 /// Courier is the operator's sidecar in the job's pod.

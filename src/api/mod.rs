@@ -6,6 +6,7 @@ pub mod condition;
 pub mod crd;
 pub mod job;
 pub mod names;
+pub mod queues;
 pub mod retention;
 pub mod retry;
 pub mod status;

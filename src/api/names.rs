@@ -63,6 +63,12 @@ impl JobId {
         Self(recorded.or_else(|| job.spec.job_id.clone()).unwrap_or_else(|| job.uid().unwrap_or_default()))
     }
 
+    /// The id that stands on the wire so.
+    #[must_use]
+    pub fn from_wire(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
     /// The id as it stands on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

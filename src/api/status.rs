@@ -25,7 +25,7 @@ pub struct OmotesJobStatus {
     pub phase: Option<Phase>,
 
     /// conditions: Accepted, QueuesReady, Suspended, Running, ProgressStalled, Complete, Failed, PodTerminated,
-    /// ResultPublished, and kstatus' Reconciling and Stalled.
+    /// ResultPublished, CleanedUp, and kstatus' Reconciling and Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -67,6 +67,10 @@ pub struct OmotesJobStatus {
     /// completionTime is when the program ended; where it never ran, when the job was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Time>,
+
+    /// expirationTime is when this resource goes, or what belongs to it, by spec.ttlSecondsAfterFinished or spec.ttlPolicy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiration_time: Option<Time>,
 
     /// progress is what the program last said of its progress; updated every ten seconds at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -386,13 +390,53 @@ impl TerminationCause {
     }
 }
 
-/// QueuesStatus names the job's queues on the broker.
+/// QueuesStatus says what has become of the job's queues on the broker.
 #[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueuesStatus {
     /// names of the progress, status and result queues.
     #[serde(default)]
     pub names: Vec<String>,
+
+    /// state of the result queue: Ensured (it is there, or will be), Consumed (the result was read), Expired (nobody read
+    /// the result for expireAfterSeconds) or Deleted (somebody removed it, and nobody knows whether the result was read).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<QueuesState>,
+
+    /// reason of the state, for people: who deleted the queue, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+
+    /// expireTime is when the queues go if nobody uses them: spec.queues.expireAfterSeconds after the result was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_time: Option<Time>,
+}
+
+/// QueuesState is what has become of the result queue.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema)]
+pub enum QueuesState {
+    /// It is there, or will be.
+    #[default]
+    Ensured,
+    /// The result was read.
+    Consumed,
+    /// Nobody read the result, and its time to live is over.
+    Expired,
+    /// Somebody removed it, and nobody knows whether the result was read.
+    Deleted,
+}
+
+impl QueuesState {
+    /// The name in `status.queues.state`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ensured => "Ensured",
+            Self::Consumed => "Consumed",
+            Self::Expired => "Expired",
+            Self::Deleted => "Deleted",
+        }
+    }
 }
 
 /// JobResultStatus is what the waiting client was told.
@@ -416,6 +460,14 @@ pub struct JobResultStatus {
     /// sizeBytes of the output ESDL; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<i64>,
+
+    /// sha256 of the output ESDL, in hexadecimal digits; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+
+    /// messages that the program left for its client, the first ten, at most 256 characters each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
 }
 
 /// ResultType is the type of a JobResult.

@@ -19,7 +19,7 @@ use super::deletions::read_event;
 use super::error::BrokerError;
 use super::session::Session;
 use super::{BrokerEvent, Shared};
-use crate::topology::{QueueDeclaration, courier_progress_queue, events_queue, is_result_queue};
+use crate::topology::{QueueDeclaration, courier_progress_queue, events_queue, is_result_queue, job_of_queue};
 use crate::wire::CourierProgress;
 
 /// Enough to keep the connection busy.
@@ -83,7 +83,7 @@ async fn hear_one(shared: &Shared, delivery: &Delivery) -> Result<(), BrokerErro
     Ok(())
 }
 
-/// Passes on deletions of result queues until the consumer ends; without a consumer, waits for ever.
+/// Passes on deletions of jobs' queues until the consumer ends; without a consumer, waits for ever.
 pub(super) async fn hear_events(shared: &Shared, session: &Session, consumer: Option<Consumer>) -> BrokerError {
     let Some(mut consumer) = consumer else { return std::future::pending().await };
     let mut held = Held::default();
@@ -109,12 +109,19 @@ struct Held(VecDeque<(Instant, Acker)>);
 impl Held {
     async fn hear(&mut self, shared: &Shared, session: &Session, delivery: Delivery) -> Result<(), BrokerError> {
         let event = read_event(&delivery.properties, session.endpoint.vhost(), session.endpoint.user());
-        let Some((queue, deletion)) = event.filter(|(queue, _)| is_result_queue(queue)) else {
+        let Some((queue, deletion)) = event.filter(|(queue, _)| job_of_queue(queue).is_some()) else {
             delivery.ack(BasicAckOptions::default()).await?;
             return Ok(());
         };
-        shared.deletions().record(queue.clone(), deletion.clone());
+        let is_result = is_result_queue(&queue);
+        if is_result {
+            shared.deletions().record(queue.clone(), deletion.clone());
+        }
         shared.mailbox.put(BrokerEvent::QueueDeleted { queue, by: deletion.by, at: deletion.at });
+        if !is_result {
+            delivery.ack(BasicAckOptions::default()).await?;
+            return Ok(());
+        }
         self.0.push_back((Instant::now() + HELD, delivery.acker));
         if self.0.len() > MAX_HELD { self.release_oldest().await } else { Ok(()) }
     }

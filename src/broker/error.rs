@@ -152,7 +152,7 @@ pub(super) fn is_missing(error: &lapin::Error) -> bool {
 /// Whether the broker did not delete a queue because somebody still needs it.
 pub(super) fn is_still_wanted(error: &lapin::Error) -> bool {
     match Fault::of(error) {
-        Fault::Soft(AMQPSoftError::PRECONDITIONFAILED, text) => text.contains("in use"),
+        Fault::Soft(AMQPSoftError::PRECONDITIONFAILED, text) => text.contains("in use") || text.contains("not empty"),
         _ => false,
     }
 }

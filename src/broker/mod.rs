@@ -40,6 +40,7 @@ use tokio::time::timeout;
 pub use deletions::Deleter;
 pub use error::BrokerError;
 pub use evidence::Evidence;
+pub use management::ListedQueue;
 pub use stats::BrokerStats;
 pub use terms::{BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Outgoing, QueueSight, Routing};
 
@@ -201,6 +202,23 @@ impl Broker {
         let session = self.shared.session()?;
         let _permit = self.shared.operation().await?;
         bounded(&session, OPERATION_TIMEOUT, "delete a queue", session.delete_queue(queue, condition)).await
+    }
+
+    /// All queues of the virtual host, without renewing any lease; `None` where the broker has no management API for the
+    /// operator.
+    ///
+    /// # Errors
+    /// When the API did not answer, or not with a list.
+    pub async fn list_queues(&self) -> Result<Option<Vec<ListedQueue>>, BrokerError> {
+        let session = self.shared.session()?;
+        let Some(management) = &session.management else { return Ok(None) };
+        management.queues().await.map(Some).map_err(BrokerError::unreachable)
+    }
+
+    /// Who deleted a result queue, and when, as far as the broker told.
+    #[must_use]
+    pub fn deletion_of(&self, queue: &str) -> Option<(Deleter, Timestamp)> {
+        self.shared.deletions().of(queue).map(|deletion| (deletion.by.clone(), deletion.at))
     }
 
     /// Whether the result of a job that ended at `ended` was published. Does not renew the queue's lease.

@@ -168,12 +168,15 @@ impl Session {
 
     /// Deletes a queue, if the condition holds.
     pub(super) async fn delete_queue(&self, queue: &str, condition: DeleteCondition) -> Result<Deletion, BrokerError> {
+        let if_empty = condition == DeleteCondition::IfUnusedAndEmpty;
         match condition {
             DeleteCondition::Always => self.delete(queue, QueueDeleteOptions::default()).await,
-            DeleteCondition::IfUnused if self.is_known_classic(queue).await => {
-                self.delete(queue, QueueDeleteOptions { if_unused: true, if_empty: false, nowait: false }).await
+            _ if self.is_known_classic(queue).await => {
+                self.delete(queue, QueueDeleteOptions { if_unused: true, if_empty, nowait: false }).await
             }
-            DeleteCondition::IfUnused => self.look_and_delete(queue).await,
+            DeleteCondition::IfUnused | DeleteCondition::IfUnusedAndEmpty => {
+                self.look_and_delete(queue, if_empty).await
+            }
         }
     }
 
@@ -188,8 +191,9 @@ impl Session {
 
     /// A conditional delete of a quorum queue ends the whole connection. So where the type is not known the condition is
     /// looked at first; what a client does in the millisecond between is lost to it, but nobody else.
-    async fn look_and_delete(&self, queue: &str) -> Result<Deletion, BrokerError> {
+    async fn look_and_delete(&self, queue: &str, if_empty: bool) -> Result<Deletion, BrokerError> {
         match self.look_up(queue).await? {
+            QueueSight::Present { messages, .. } if if_empty && messages > 0 => Ok(Deletion::StillWanted),
             QueueSight::Present { consumers: 0, .. } => self.delete(queue, QueueDeleteOptions::default()).await,
             QueueSight::Present { .. } => Ok(Deletion::StillWanted),
             QueueSight::Missing => Ok(Deletion::Deleted),

@@ -57,7 +57,7 @@ pub enum BrokerEvent {
     Lost,
     /// A courier's message. Whether to believe it is for the receiver to decide.
     Progress(CourierProgress),
-    /// The result queue of a job was deleted.
+    /// A queue of a job was deleted.
     QueueDeleted {
         /// Its name.
         queue: String,
@@ -107,6 +107,8 @@ pub enum DeleteCondition {
     Always,
     /// Only if nobody consumes it; what is in it goes with it.
     IfUnused,
+    /// Only if nobody consumes it and nothing is in it.
+    IfUnusedAndEmpty,
 }
 
 /// What became of a queue that was to be deleted.
@@ -114,6 +116,6 @@ pub enum DeleteCondition {
 pub enum Deletion {
     /// It is gone, or was before.
     Deleted,
-    /// Somebody consumes it.
+    /// Somebody consumes it, or something is in it.
     StillWanted,
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use kube::ResourceExt;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use crate::{
     api::{OmotesJob, names, names::JobId, status::TerminationCause},
@@ -47,6 +47,13 @@ impl Claims {
         let id = JobId::of(job);
         index.by_id.entry(id.clone()).or_default().insert(claimant.clone());
         index.by_uid.insert(claimant.uid.clone(), (id, claimant));
+    }
+
+    /// The job whose the id is.
+    pub(crate) fn holder(&self, id: &str) -> Option<ObjectRef<OmotesJob>> {
+        let index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (namespace, name) = index.by_id.get(&JobId::from_wire(id))?.first()?.key.split_once('/')?;
+        Some(ObjectRef::new(name).within(namespace))
     }
 
     /// Notes that `job` is gone.

@@ -19,10 +19,10 @@ use crate::{
         OmotesJob, OmotesJobStatus, names,
         status::{AbortStage, Phase},
     },
-    broker::{BrokerError, DeleteCondition, Outgoing, Routing},
+    broker::{BrokerError, DeleteCondition, Deletion, Outgoing, Routing},
     plan::{
         Observed, Step,
-        observed::{Preparation, Refusal, ResultSight, Sight},
+        observed::{Preparation, Refusal, Removal, ResultSight, Sight},
         step::FinalMessage,
     },
     topology::QueueDeclaration,
@@ -68,12 +68,9 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             learn_pod(&name, pod.map(Arc::new), observed);
             Ok(())
         }
-        Step::DeleteOutputQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await,
-        Step::DeleteClientQueues(queues) => {
-            for queue in &queues {
-                delete_queue(queue, DeleteCondition::IfUnused, context).await?;
-            }
-            Ok(())
+        Step::DeleteOutputQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await.map(drop),
+        Step::DeleteClientQueues { queues, only_if_empty } => {
+            delete_client_queues(&queues, only_if_empty, observed, context).await
         }
         Step::DeleteJob { uid, resource_version } => delete_job(uid, resource_version, observed, context).await,
     }
@@ -106,9 +103,14 @@ fn learn_job(mut job: OmotesJob, observed: &mut Observed, context: &Context) {
 
 /// Takes in what became of the pod called `name`.
 fn learn_pod(name: &str, pod: Option<Arc<Pod>>, observed: &mut Observed) {
+    observed.retained.retain(|known| known.name_any() != name);
     let sight = pod.map_or(Sight::Absent, Sight::Known);
-    let is_former = matches!(&observed.former, Sight::Known(former) if former.name_any() == name);
-    *(if is_former { &mut observed.former } else { &mut observed.pod }) = sight;
+    let job = observed.job.name_any();
+    if name == names::pod_name(&job, observed.attempt()) {
+        observed.pod = sight;
+    } else if name == names::pod_name(&job, observed.attempt() - 1) {
+        observed.former = sight;
+    }
 }
 
 async fn set_finalizer(wanted: bool, observed: &mut Observed, context: &Context) -> Result<(), Error> {
@@ -336,11 +338,29 @@ pub(crate) async fn release_pod(
     }
 }
 
-async fn delete_queue(queue: &str, condition: DeleteCondition, context: &Context) -> Result<(), Error> {
+async fn delete_client_queues(
+    queues: &[String],
+    only_if_empty: bool,
+    observed: &mut Observed,
+    context: &Context,
+) -> Result<(), Error> {
+    let condition = if only_if_empty { DeleteCondition::IfUnusedAndEmpty } else { DeleteCondition::IfUnused };
+    let mut removal = Removal::Done;
+    for queue in queues {
+        if delete_queue(queue, condition, context).await? == Deletion::StillWanted {
+            removal = Removal::Refused(observed.now);
+        }
+    }
+    observed.removal = removal;
+    context.memories.change(&observed.uid(), |memory| memory.removal = removal);
+    Ok(())
+}
+
+async fn delete_queue(queue: &str, condition: DeleteCondition, context: &Context) -> Result<Deletion, Error> {
     let deletion =
         context.broker.delete_queue(queue, condition).await.map_err(broker_error("removing a queue of the job"))?;
-    debug!(queue, ?deletion, "removed a queue");
-    Ok(())
+    debug!(queue, ?deletion, "asked for the removal of a queue");
+    Ok(deletion)
 }
 
 async fn delete_job(

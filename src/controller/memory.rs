@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::plan::observed::{Preparation, ProgressReport, Refusal};
+use crate::plan::observed::{Preparation, ProgressReport, Refusal, Removal, ResultQueue};
 
 /// What is remembered of one job.
 #[derive(Debug, Clone)]
@@ -22,6 +22,10 @@ pub(crate) struct Memory {
     pub(crate) progress: Option<ProgressReport>,
     /// What is known of its result.
     pub(crate) result: Delivered,
+    /// What is known of its result queue since it ended.
+    pub(crate) result_queue: ResultQueue,
+    /// Whether its queues were removed since it ended.
+    pub(crate) removal: Removal,
     /// How often in a row a pass over it failed.
     pub(crate) failures: u32,
 }
@@ -44,6 +48,8 @@ impl Default for Memory {
             pod_refusal: None,
             progress: None,
             result: Delivered::Unknown,
+            result_queue: ResultQueue::Unknown,
+            removal: Removal::Untried,
             failures: 0,
         }
     }

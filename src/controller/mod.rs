@@ -10,6 +10,7 @@ mod execute;
 mod memory;
 mod observe;
 mod progress;
+mod queues;
 mod secret;
 mod triggers;
 mod watches;
@@ -92,9 +93,11 @@ pub async fn run(
     context.metrics.count_jobs_in(context.jobs.store());
     let watching = tokio::spawn(watches::run(Arc::clone(&context), namespaces));
     let listening = tokio::spawn(progress::listen(Arc::clone(&context), news));
+    let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
     reconcile_all(context, concurrency, shutdown).await;
     watching.abort();
     listening.abort();
+    looking.abort();
 }
 
 async fn reconcile_all(context: Arc<Context>, concurrency: u16, shutdown: impl Future<Output = ()> + Send + 'static) {

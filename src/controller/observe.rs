@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::api::{core::v1::Pod, events::v1::Event};
 use kube::{Api, ResourceExt, api::ListParams};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
@@ -15,7 +15,7 @@ use crate::{
     api::{OmotesJob, names, names::JobId},
     broker::{BrokerState, Evidence},
     plan::{
-        CLEANUP_TIMEOUT, Observed,
+        Observed,
         attempt::is_owned_by,
         inquiry::{Inquiry, inquiry},
         observed::{BrokerSight, Preparation, ResultSight, Sight, attempt_of},
@@ -56,7 +56,7 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         claim: context.claims.of(&job),
         pod: pod.map_or(Sight::Absent, Sight::Known),
         former: former.map_or(Sight::Absent, Sight::Known),
-        broker: broker_sight(&context.broker.state()).unless_refusing(&job, memory.failures, now),
+        broker: broker_sight(&context.broker.state()),
         courier_secret,
         queues: memory.queues,
         pod_refusal: memory.pod_refusal,
@@ -64,9 +64,16 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         result: ResultSight::Unsent,
         progress: memory.progress,
         listening_since: listening_since(context),
+        result_queue: memory.result_queue,
+        removal: memory.removal,
+        retained: Vec::new(),
         trouble: None,
         job,
     };
+    if observed.is_to_be_cleaned_up() {
+        observed.retained = retained(&observed, context);
+    }
+    observed.broker = observed.broker.clone().unless_refusing(&observed, memory.failures);
     let mut large = None;
     match inquiry(&observed, &context.settings) {
         Inquiry::Alive => witness(&observed, memory.result, context),
@@ -103,6 +110,14 @@ fn listening_since(context: &Context) -> Timestamp {
     }
 }
 
+/// The pods of all attempts of a job that are still there.
+fn retained(observed: &Observed, context: &Context) -> Vec<Arc<Pod>> {
+    let (namespace, job) = (observed.job.namespace().unwrap_or_default(), observed.job.name_any());
+    let pods =
+        (1..=observed.attempt()).filter_map(|number| context.pods.get(&namespace, &names::pod_name(&job, number)));
+    pods.filter(|pod| is_owned_by(pod, &observed.uid())).collect()
+}
+
 /// The newest warning about the job's pod. A courtesy to who reads the message: failing to get it fails nothing.
 async fn trouble(observed: &Observed, context: &Context) -> Option<String> {
     let Sight::Known(pod) = &observed.pod else { return None };
@@ -117,8 +132,8 @@ async fn trouble(observed: &Observed, context: &Context) -> Option<String> {
 
 impl BrokerSight {
     /// A broker that is there and refuses what a deleted job needs must not hold the job for ever, either.
-    fn unless_refusing(self, job: &OmotesJob, failures: u32, now: Timestamp) -> Self {
-        let overdue = job.metadata.deletion_timestamp.as_ref().is_some_and(|asked| now >= asked.0 + CLEANUP_TIMEOUT);
+    fn unless_refusing(self, observed: &Observed, failures: u32) -> Self {
+        let overdue = observed.cleanup_deadline().is_some_and(|deadline| observed.now >= deadline);
         if overdue && failures > 0 {
             return Self::Unreachable(format!("RabbitMQ refused what this job needs {failures} times in a row"));
         }

@@ -16,7 +16,7 @@ use crate::{
     wire::CourierProgress,
 };
 
-use super::context::Context;
+use super::{context::Context, queues};
 
 /// Listens until the broker's end of the channel is gone.
 pub(super) async fn listen(context: Arc<Context>, mut news: mpsc::Receiver<BrokerEvent>) {
@@ -31,7 +31,7 @@ pub(super) async fn listen(context: Arc<Context>, mut news: mpsc::Receiver<Broke
                 warn!("the broker is away; jobs go on, and what they have to say waits");
             }
             BrokerEvent::Progress(progress) => take_in(&context, progress),
-            BrokerEvent::QueueDeleted { queue, by, .. } => debug!(queue, ?by, "a queue was deleted"),
+            BrokerEvent::QueueDeleted { queue, by, at } => queues::deleted(&context, &queue, by, at),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! A job that somebody deleted: stop its pod, tell its client, remove its queues, let it go. It needs less than running.
 
-use crate::topology;
+use crate::{
+    api::{
+        condition::{self, ConditionType, Verdict},
+        queues::QueueDeletionPolicy,
+    },
+    topology,
+};
 
 use super::{
-    Settings,
-    finish::{self, CLEANUP_TIMEOUT},
+    Settings, finish,
     observed::{BrokerSight, Observed, Sight},
     step::{Plan, Step},
 };
@@ -27,18 +32,30 @@ fn let_go(observed: &Observed, settings: &Settings) -> Plan {
     match &observed.broker {
         _ if steps.is_empty() => Plan::steps(vec![Step::RemoveFinalizer]),
         BrokerSight::Ready => Plan::steps(steps.into_iter().chain([Step::RemoveFinalizer]).collect()),
-        BrokerSight::Unreachable(_) if finish::broker_deadline_passed(observed) => {
-            Plan::steps(vec![Step::RemoveFinalizer])
-        }
-        BrokerSight::Unreachable(_) => {
-            observed.deletion().map_or_else(Plan::idle, |deletion| Plan::wait(deletion + CLEANUP_TIMEOUT))
-        }
+        BrokerSight::Unreachable(why) if finish::broker_deadline_passed(observed) => give_up(observed, why),
+        BrokerSight::Unreachable(_) => Plan::idle().by_any(observed.cleanup_deadline()),
     }
+}
+
+/// Lets the job go without the broker: its queues go by their own time to live.
+fn give_up(observed: &Observed, why: &str) -> Plan {
+    let mut status = observed.status();
+    let known = condition::get(&status.conditions, ConditionType::CleanedUp);
+    if known.is_some_and(|known| known.reason == "BrokerUnreachable") {
+        return Plan::steps(vec![Step::RemoveFinalizer]);
+    }
+    let note = format!(
+        "the broker was away for {} s after the job's deletion ({why}): its queues are left to their own time to live",
+        observed.job.spec.queues.cleanup_timeout_seconds
+    );
+    observed.set(&mut status, ConditionType::CleanedUp, Verdict::no("BrokerUnreachable", &note));
+    Plan::steps(vec![Step::PatchStatus(Box::new(status)), Step::Warn { reason: "CleanupGivenUp", note }])
 }
 
 /// What the operator made for the client goes with the job; an unread result stays until its time to live is over.
 fn client_queues(observed: &Observed) -> Option<Step> {
     let id = observed.job_id();
     let queues = vec![topology::progress_queue(id.as_str()), topology::status_queue(id.as_str())];
-    observed.owns_queues().then_some(Step::DeleteClientQueues(queues))
+    let kept = observed.job.spec.queues.deletion_policy == QueueDeletionPolicy::Retain || observed.is_cleaned_up();
+    (observed.owns_queues() && !kept).then_some(Step::DeleteClientQueues { queues, only_if_empty: false })
 }

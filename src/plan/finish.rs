@@ -17,11 +17,11 @@ use crate::{
 use super::{
     Settings,
     attempt::{self, Ending, Life},
-    observed::{BrokerSight, Observed, ResultSight, Sight},
+    observed::{BrokerSight, Observed, Preparation, ResultSight, Sight},
     outcome::{self, Circumstances, Outcome, Verdict},
     retry, run,
-    start::tell,
-    status::Delivery,
+    start::{self, tell},
+    status::{Delivery, ResultSummary},
     step::{FinalMessage, Plan, Step},
     stop,
 };
@@ -29,8 +29,9 @@ use super::{
 /// How often a job that waits for the broker is looked at, should nobody tell that the broker is back: an alarm that is
 /// over, say.
 pub const BROKER_RETRY: SignedDuration = SignedDuration::from_secs(15);
-/// How long a broker that is away may delay the end of a job that was deleted. Its queues then go by their own TTL.
-pub const CLEANUP_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
+/// The age at which the lease of a job's queues is renewed once more before its result is published, so that the result has
+/// its whole time to live: a tenth of that, or a minute.
+const LONGEST_LEASE_AGE_SECONDS: i64 = 60;
 
 /// Plans the end of a job whose pod ended so.
 #[must_use]
@@ -52,7 +53,7 @@ fn with_output(observed: &Observed, settings: &Settings, outcome: Outcome, recor
         Sight::Unreachable => wait_for_broker(observed, settings, "the output cannot be fetched"),
         Sight::Absent => try_again(observed, settings, lost(outcome, record)),
         Sight::Known(body) => match CourierOutput::from_body(body.clone()) {
-            Ok(output) => conclude(observed, settings, outcome, Some((output, record))),
+            Ok(output) => conclude(observed, settings, outcome, Some(output)),
             Err(error) => {
                 let message = format!("the courier's output cannot be read: {error}");
                 try_again(observed, settings, outcome.become_failure(TerminationCause::OutputUnreadable, message))
@@ -71,32 +72,30 @@ fn lost(outcome: Outcome, record: &CommitRecord) -> Outcome {
 
 /// Plans the end of a job that ends so: what is missing of result, status and release.
 #[must_use]
-pub fn conclude(
-    observed: &Observed,
-    settings: &Settings,
-    outcome: Outcome,
-    output: Option<(CourierOutput, &CommitRecord)>,
-) -> Plan {
+pub fn conclude(observed: &Observed, settings: &Settings, outcome: Outcome, output: Option<CourierOutput>) -> Plan {
     let delivery = match observed.result {
         ResultSight::Sent { at, routed } => Delivery::Sent { at, routed },
         _ if broker_deadline_passed(observed) => Delivery::GivenUp,
         ResultSight::Unknown(retry) => return Plan::wait(retry),
-        ResultSight::Unsent => return publish(observed, settings, &outcome, output.map(|(output, _)| output)),
+        ResultSight::Unsent => return publish(observed, settings, &outcome, output),
     };
-    let output_bytes = output.and_then(|(_, record)| record.output_bytes).and_then(|bytes| i64::try_from(bytes).ok());
-    let status = observed.terminal_status(settings, &outcome, delivery, output_bytes);
+    let summary = output.as_ref().map(ResultSummary::of).unwrap_or_default();
+    let status = observed.terminal_status(settings, &outcome, delivery, summary);
     Plan::steps([Step::PatchStatus(Box::new(status))].into_iter().chain(warning(observed, delivery)).collect())
 }
 
 /// The broker is away, and the job was deleted so long ago that it must not wait any longer.
 pub(super) fn broker_deadline_passed(observed: &Observed) -> bool {
     observed.broker != BrokerSight::Ready
-        && observed.deletion().is_some_and(|deletion| observed.now >= deletion + CLEANUP_TIMEOUT)
+        && observed.cleanup_deadline().is_some_and(|deadline| observed.now >= deadline)
 }
 
 fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: Option<CourierOutput>) -> Plan {
     if let BrokerSight::Unreachable(why) = &observed.broker {
         return wait_for_broker(observed, settings, why);
+    }
+    if let Some(renewal) = lease_for_result(observed, settings) {
+        return Plan::steps(vec![renewal]);
     }
     let job_id = observed.job_id().to_string();
     let type_ = outcome.result_type(settings);
@@ -107,6 +106,18 @@ fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: 
     Plan::steps(
         before.into_iter().chain(run::unsent_progress(observed)).chain([Step::PublishResult(message)]).collect(),
     )
+}
+
+/// The renewal of the queues' lease, where it is not fresh. Publishing does not renew it.
+fn lease_for_result(observed: &Observed, settings: &Settings) -> Option<Step> {
+    let tenth = observed.job.spec.queues.expire_after_seconds / 10;
+    let oldest = SignedDuration::from_secs(tenth.clamp(1, LONGEST_LEASE_AGE_SECONDS));
+    let fresh = match &observed.queues {
+        Preparation::Ready(last) => observed.now < *last + oldest,
+        Preparation::Unknown => false,
+        Preparation::Refused(_) => true,
+    };
+    (!fresh).then(|| start::renew_queues(observed, settings))
 }
 
 /// A client hears RUNNING also of a job that was too short to be seen running, and CANCELLED before the result says that
@@ -131,7 +142,7 @@ fn result_body(job_id: &str, outcome: &Outcome, type_: ResultType, output: Optio
 fn wait_for_broker(observed: &Observed, settings: &Settings, why: &str) -> Plan {
     let status = observed.result_waits_status(settings, why).map(|status| Step::PatchStatus(Box::new(status)));
     let plan = Plan::steps(status.into_iter().collect()).by(observed.now + BROKER_RETRY);
-    observed.deletion().map_or(plan.clone(), |deletion| plan.by(deletion + CLEANUP_TIMEOUT))
+    plan.by_any(observed.cleanup_deadline())
 }
 
 fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
@@ -146,7 +157,7 @@ fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
             reason: "ResultGivenUp",
             note: format!(
                 "the broker was away for {} s after the job's deletion: its client was not told",
-                CLEANUP_TIMEOUT.as_secs()
+                observed.job.spec.queues.cleanup_timeout_seconds
             ),
         }),
     }

@@ -15,6 +15,8 @@ mod finish;
 pub mod inquiry;
 pub mod observed;
 pub mod outcome;
+mod queues;
+mod retire;
 mod retry;
 mod run;
 mod start;
@@ -23,7 +25,6 @@ pub mod step;
 pub mod stop;
 mod suspend;
 
-pub use finish::CLEANUP_TIMEOUT;
 pub use observed::Observed;
 
 pub use crate::pods::Settings;
@@ -46,7 +47,7 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
     } else if observed.deletion().is_some() {
         cleanup::plan(observed, settings)
     } else if observed.is_terminal() {
-        retire(observed, settings)
+        retire::plan(observed, settings)
     } else {
         advance(observed, settings)
     }
@@ -112,24 +113,4 @@ fn vanished(observed: &Observed, settings: &Settings) -> Plan {
     let message = "the job's pod is gone without a record of its end: somebody removed it together with its finalizer omotes.io/exit-recorded";
     let stopped = observed.status().abort.map(|abort| abort.cause).filter(|cause| cause.is_final());
     finish::conclude(observed, settings, Outcome::without_exit(TerminationCause::Disrupted, message, stopped), None)
-}
-
-/// Removes a job that has ended, when its time has come.
-fn retire(observed: &Observed, settings: &Settings) -> Plan {
-    if let Some(plan) = finish::settle(observed, settings) {
-        return plan;
-    }
-    let status = observed.status();
-    let Some((ttl, completed)) = observed.job.spec.ttl_seconds_after_finished.zip(status.completion_time) else {
-        return Plan::idle();
-    };
-    let due = completed.0 + jiff::SignedDuration::from_secs(ttl);
-    if observed.now < due {
-        return Plan::wait(due);
-    }
-    let meta = &observed.job.metadata;
-    Plan::steps(vec![Step::DeleteJob {
-        uid: observed.uid(),
-        resource_version: meta.resource_version.clone().unwrap_or_default(),
-    }])
 }

@@ -10,8 +10,8 @@ use kube::ResourceExt;
 use crate::{
     api::{
         OmotesJob, OmotesJobStatus,
-        job::QueueDeclare,
         names::{self, JobId},
+        queues::QueueDeclare,
         status::Phase,
     },
     pods::{Attempt, Settings},
@@ -58,6 +58,12 @@ pub struct Observed {
     pub progress: Option<ProgressReport>,
     /// Since when this process could hear progress. Means nothing while the broker is away.
     pub listening_since: Timestamp,
+    /// What is known of the result queue of a job that has ended.
+    pub result_queue: ResultQueue,
+    /// Whether the queues of a job that has ended were removed.
+    pub removal: Removal,
+    /// The pods of earlier attempts. Looked at only when they are to go.
+    pub retained: Vec<Arc<Pod>>,
     /// What Kubernetes' Events say keeps the pod from starting. Looked at only when the start is overdue.
     pub trouble: Option<String>,
 }
@@ -116,6 +122,48 @@ pub enum ResultSight {
     },
     /// It cannot be known yet; look again at that time.
     Unknown(Timestamp),
+}
+
+/// What is known of the result queue of a job that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultQueue {
+    /// Nothing yet.
+    Unknown,
+    /// The result waits in it.
+    Unread,
+    /// It is empty, as seen at that time.
+    Read(Timestamp),
+    /// It is not there any more.
+    Gone {
+        /// How it came to that.
+        how: QueueEnd,
+        /// When that happened, or was seen.
+        at: Timestamp,
+    },
+}
+
+/// How a queue came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueEnd {
+    /// Its time to live was over.
+    Expiry,
+    /// The operator removed it.
+    ByOperator,
+    /// Another user of the broker did: the client that read its result.
+    ByUser(String),
+    /// Nobody told.
+    Unknown,
+}
+
+/// Whether the queues of a job that has ended were removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// This process has not tried.
+    Untried,
+    /// Somebody consumed one of them at that time.
+    Refused(Timestamp),
+    /// They are gone.
+    Done,
 }
 
 /// What the program last said of its progress.

@@ -11,6 +11,7 @@ use crate::api::{
     status::{AbortStatus, JobResultStatus, Phase, Progress, QueuesStatus, ResultType, Termination, TerminationCause},
 };
 use crate::limits::{after, whole_second};
+use crate::wire::{CourierOutput, Digest};
 
 use super::{
     Settings,
@@ -22,6 +23,8 @@ use super::{
 };
 
 const POD_TERMINATED: &str = "every container of the job's pod has ended";
+/// How many messages of a result `status.result.messages` tells.
+const MAX_RESULT_MESSAGES: usize = 10;
 /// What `status.progress.message` may hold.
 const MAX_PROGRESS_CHARS: usize = 1024;
 /// An estimate of more than ten years is none, in seconds.
@@ -54,6 +57,30 @@ pub enum Delivery {
     GivenUp,
 }
 
+/// What the status keeps of a result that goes to the client.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResultSummary {
+    /// The size of the output ESDL.
+    pub size_bytes: Option<i64>,
+    /// Its checksum.
+    pub sha256: Option<String>,
+    /// The first messages for the client.
+    pub messages: Vec<String>,
+}
+
+impl ResultSummary {
+    /// What is kept of `output`.
+    #[must_use]
+    pub fn of(output: &CourierOutput) -> Self {
+        let messages = output.messages().iter().take(MAX_RESULT_MESSAGES);
+        Self {
+            size_bytes: output.output_bytes().and_then(|bytes| i64::try_from(bytes).ok()),
+            sha256: output.esdl().map(|esdl| Digest::of(esdl).to_string()),
+            messages: messages.map(|message| message.technical_message.chars().take(256).collect()).collect(),
+        }
+    }
+}
+
 impl Observed {
     fn stamp(&self) -> Stamp {
         Stamp { now: self.now, generation: self.job.metadata.generation }
@@ -66,7 +93,8 @@ impl Observed {
         status.job_id = Some(self.job_id().to_string());
         status.observed_generation = self.job.metadata.generation;
         status.attempt = Some(self.attempt());
-        status.queues = Some(QueuesStatus { names: start::client_queues(self.job_id().as_str()) });
+        let names = start::client_queues(self.job_id().as_str());
+        status.queues = Some(QueuesStatus { names, ..status.queues.unwrap_or_default() });
         let id = self.job_id();
         self.set(
             &mut status,
@@ -273,7 +301,7 @@ impl Observed {
         settings: &Settings,
         outcome: &Outcome,
         delivery: Delivery,
-        output_bytes: Option<i64>,
+        summary: ResultSummary,
     ) -> OmotesJobStatus {
         let mut status = self.accepted(settings);
         let exit = outcome.exit.as_ref();
@@ -298,12 +326,15 @@ impl Observed {
             signal: exit.and_then(|exit| signal(exit.code)),
             message: Some(bounded(&outcome.message, 4096)),
         });
-        status.result = Some(self.result_status(outcome.result_type(settings), delivery, output_bytes));
+        let result = self.result_status(outcome.result_type(settings), delivery, summary);
+        status.queues = Some(self.ended_queues(result.published_time.as_ref().map(|time| time.0), result.routed));
+        status.result = Some(result);
+        status.expiration_time = self.expiration(&status).map(Time);
         self.conclude(&mut status, outcome, delivery);
         status
     }
 
-    fn result_status(&self, type_: ResultType, delivery: Delivery, output_bytes: Option<i64>) -> JobResultStatus {
+    fn result_status(&self, type_: ResultType, delivery: Delivery, summary: ResultSummary) -> JobResultStatus {
         let (published_time, routed) = match delivery {
             Delivery::Sent { at, routed } => (Some(Time(whole_second(at))), routed),
             Delivery::GivenUp => (None, false),
@@ -313,7 +344,9 @@ impl Observed {
             message_id: self.result_message_id(),
             published_time,
             routed,
-            size_bytes: output_bytes,
+            size_bytes: summary.size_bytes,
+            sha256: summary.sha256,
+            messages: summary.messages,
         }
     }
 

@@ -73,8 +73,13 @@ pub enum Step {
     },
     /// Removes the queue of the operator with the courier's output.
     DeleteOutputQueue(String),
-    /// Removes queues of the client that nobody consumes, with what is in them.
-    DeleteClientQueues(Vec<String>),
+    /// Removes queues of the client that nobody consumes.
+    DeleteClientQueues {
+        /// Their names.
+        queues: Vec<String>,
+        /// Whether one with messages in it stays.
+        only_if_empty: bool,
+    },
     /// Removes the job, because its time to live is over.
     DeleteJob {
         /// It must still be this one …

@@ -37,6 +37,7 @@ pub struct Metrics {
     result_delay: Histogram,
     stop_delay: Histogram,
     rejected_progress: Counter,
+    warnings: Family<WarningLabels, Counter>,
     broker_connected: Gauge,
     broker_blocked: Gauge,
     broker_management: Gauge,
@@ -65,6 +66,11 @@ struct ErrorLabels {
     category: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WarningLabels {
+    reason: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let seconds = |buckets: &[f64]| Histogram::new(buckets.iter().copied());
@@ -77,6 +83,7 @@ impl Default for Metrics {
             result_delay: seconds(&[0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0, 600.0]),
             stop_delay: seconds(&[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0]),
             rejected_progress: Counter::default(),
+            warnings: Family::default(),
             broker_connected: Gauge::default(),
             broker_blocked: Gauge::default(),
             broker_management: Gauge::default(),
@@ -119,6 +126,11 @@ impl Metrics {
             "progress_rejected",
             "Progress messages whose job, attempt, pod and capability did not fit together",
             self.rejected_progress.clone(),
+        );
+        registry.register(
+            "warnings",
+            "What somebody may have to act on, by reason: the Events of the same name",
+            self.warnings.clone(),
         );
         registry.register("broker_connected", "1 while the broker can be used", self.broker_connected.clone());
         registry.register(

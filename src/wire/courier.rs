@@ -77,6 +77,18 @@ impl CourierOutput {
         self.encode_to_vec().into()
     }
 
+    /// The text; absent when the job wrote none.
+    #[must_use]
+    pub fn esdl(&self) -> Option<&[u8]> {
+        self.output_esdl.as_deref()
+    }
+
+    /// The job's remarks for its client.
+    #[must_use]
+    pub fn messages(&self) -> &[EsdlMessage] {
+        &self.esdl_messages
+    }
+
     /// The size of the text; absent when the job wrote none.
     #[must_use]
     pub fn output_bytes(&self) -> Option<u64> {

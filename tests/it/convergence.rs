@@ -13,6 +13,7 @@ use kube::ResourceExt;
 use omotes_operator::{
     api::{
         OmotesJob,
+        queues::QueueDeletionPolicy,
         status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
     },
     wire::JobStatus,
@@ -35,6 +36,19 @@ fn assert_stop(job: &OmotesJob) {
     assert!(settled || by_itself || status.termination.as_ref().unwrap().exit_code.is_none(), "{status:?}");
 }
 
+/// Once its result was read nothing of a job is left at the broker, and its status says so.
+fn assert_cleaned_up(world: &World, job: &OmotesJob) {
+    let status = job.status.as_ref().unwrap();
+    let routed = status.result.as_ref().is_some_and(|result| result.routed);
+    let left: Vec<_> = world.queues.iter().filter(|queue| queue.starts_with("jobs.")).collect();
+    let cleaned = status.conditions.iter().any(|known| known.type_ == "CleanedUp" && known.status == "True");
+    assert!(!cleaned || left.is_empty(), "{left:?}");
+    let policy = job.spec.queues.deletion_policy;
+    if routed && !world.unread && policy != QueueDeletionPolicy::Retain && !world.left_to_ttl {
+        assert!(cleaned, "read, and not cleaned up: {status:?}");
+    }
+}
+
 fn events() -> impl Strategy<Value = Event> {
     let end = prop_oneof![
         4 => Just(End::Success),
@@ -53,6 +67,8 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::NodeLost),
         1 => Just(Event::NodeBack),
         1 => any::<bool>().prop_map(Event::Suspend),
+        2 => any::<bool>().prop_map(Event::Read),
+        1 => any::<bool>().prop_map(Event::Attach),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
@@ -87,6 +103,7 @@ fn assert_ended_well(world: &World) {
     assert!(!queues.iter().any(|queue| queue.starts_with("omotes.output.")), "an output queue is left: {queues:?}");
     if let Some(job) = &world.job {
         assert_stop(job);
+        assert_cleaned_up(world, job);
         assert!(job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal));
     } else {
         assert_eq!(world.pod, None, "a pod outlived its job");
@@ -104,10 +121,14 @@ proptest! {
         courier: bool,
         owned: bool,
         ttl in proptest::option::of(0_i64..100),
+        policy in prop_oneof![Just("AfterResultConsumed"), Just("Retain"), Just("Delete")],
+        clean_up: bool,
         limits in limits(),
     ) {
         let declare = if owned { "Ensure" } else { "Never" };
-        let spec = json!({"queues": {"declare": declare}, "ttlSecondsAfterFinished": ttl});
+        let action = if clean_up { "CleanUp" } else { "Delete" };
+        let queues = json!({"declare": declare, "deletionPolicy": policy});
+        let spec = json!({"queues": queues, "ttlSecondsAfterFinished": ttl, "ttlPolicy": {"action": action}});
         // A heartbeat needs the courier.
         let courier = courier || !limits["heartbeat"].is_null();
         let mut world = World::new(&merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}})));

@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use omotes_operator::{
     api::{
         OmotesJob, OmotesJobStatus, names,
+        queues::QueueDeletionPolicy,
         status::{AttemptStatus, Phase, ResultType, TerminationCause},
         stop::{Abort, AbortMode},
     },
@@ -19,7 +20,10 @@ use omotes_operator::{
     plan::{
         self, Observed, Plan, Settings, Step,
         inquiry::{Inquiry, inquiry},
-        observed::{BrokerSight, Claim, Preparation, ProgressReport, ResultSight, Sight, attempt_of},
+        observed::{
+            BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Removal, ResultQueue, ResultSight, Sight,
+            attempt_of,
+        },
     },
     wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
 };
@@ -39,6 +43,7 @@ pub struct Memory {
     witnessed: bool,
     sent: Option<(Timestamp, bool)>,
     progress: Option<ProgressReport>,
+    removal: Option<Removal>,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of the history")]
@@ -52,6 +57,12 @@ pub struct World {
     pub listening_since: Timestamp,
     pub queues: BTreeSet<String>,
     pub output: Option<Bytes>,
+    /// The result waits in its queue.
+    pub unread: bool,
+    /// A client consumes the job's queues.
+    pub attached: bool,
+    /// Who removed the result queue, and when.
+    pub result_end: Option<(QueueEnd, Timestamp)>,
     pub secret: bool,
     pub results: Vec<(String, Bytes)>,
     pub statuses: Vec<JobStatus>,
@@ -60,7 +71,7 @@ pub struct World {
     pub taken_on: bool,
     /// The job had to go while the broker was away.
     pub given_up: bool,
-    /// Its queues go by their own time to live, because the broker was away for too long.
+    /// Its queues go by their own time to live: the broker was away for too long, a client consumed them, or the job wants it.
     pub left_to_ttl: bool,
     pub writes: Vec<&'static str>,
     pub memory: Memory,
@@ -91,6 +102,10 @@ pub enum Event {
     NodeLost,
     NodeBack,
     Suspend(bool),
+    /// The client reads its result, and perhaps deletes the queue then.
+    Read(bool),
+    /// The client consumes its queues, or does not any more.
+    Attach(bool),
     BrokerDown,
     BrokerUp,
     Progress(u8),
@@ -133,13 +148,16 @@ impl World {
             listening_since: time(1),
             queues: BTreeSet::new(),
             output: None,
+            unread: false,
+            attached: false,
+            result_end: None,
             secret: false,
             results: Vec::new(),
             statuses: Vec::new(),
             pods_made: 0,
             taken_on: false,
             given_up: false,
-            left_to_ttl: false,
+            left_to_ttl: patch["queues"]["deletionPolicy"] == "Retain",
             writes: Vec::new(),
             memory: Memory::default(),
             settings: settings(),
@@ -162,6 +180,9 @@ impl World {
             result: ResultSight::Unsent,
             progress: self.memory.progress.clone(),
             listening_since: self.listening_since,
+            result_queue: self.result_queue(),
+            removal: self.memory.removal.unwrap_or(Removal::Untried),
+            retained: Vec::new(),
             trouble: None,
         };
         match inquiry(&observed, &self.settings) {
@@ -240,6 +261,7 @@ impl World {
             }
             Step::PublishResult(message) => {
                 let routed = self.queues.contains(&message.queue);
+                self.unread |= routed;
                 self.results.push((message.message_id, message.body));
                 self.memory.sent = Some((self.now, routed));
             }
@@ -259,7 +281,7 @@ impl World {
             Step::DeleteOutputQueue(queue) => {
                 self.queues.remove(&queue);
             }
-            Step::DeleteClientQueues(queues) => self.queues.retain(|queue| !queues.contains(queue)),
+            Step::DeleteClientQueues { queues, only_if_empty } => self.delete_client_queues(&queues, only_if_empty),
             Step::RemoveFinalizer => {
                 self.left_to_ttl |= !self.broker_up;
                 self.change_job("finalizer off", |job| {
@@ -269,6 +291,59 @@ impl World {
             Step::DeleteJob { .. } => self.user_deletes(),
         }
         self.collect();
+    }
+
+    /// As the broker tells it, at once and rightly.
+    fn result_queue(&self) -> ResultQueue {
+        let is_there = self.queues.iter().any(|queue| queue.ends_with(".result"));
+        match (&self.result_end, is_there) {
+            _ if self.results.is_empty() => ResultQueue::Unknown,
+            (_, true) if self.unread => ResultQueue::Unread,
+            (_, true) => ResultQueue::Read(self.now),
+            (Some((how, at)), false) => ResultQueue::Gone { how: how.clone(), at: *at },
+            (None, false) => ResultQueue::Gone { how: QueueEnd::Unknown, at: self.now },
+        }
+    }
+
+    /// Deletes queues as the broker does: not those that somebody consumes, nor, if asked so, those with a message.
+    fn delete_client_queues(&mut self, queues: &[String], only_if_empty: bool) {
+        let mut removal = Removal::Done;
+        for queue in queues {
+            let is_result = queue.ends_with(".result");
+            if self.attached || (only_if_empty && is_result && self.unread) {
+                removal = Removal::Refused(self.now);
+                // A job that was deleted does not wait for its clients.
+                self.left_to_ttl |= self.job.as_ref().is_some_and(|job| job.metadata.deletion_timestamp.is_some());
+            } else if self.queues.remove(queue) && is_result {
+                self.end_result_queue(QueueEnd::ByOperator);
+            }
+        }
+        self.memory.removal = Some(removal);
+    }
+
+    fn end_result_queue(&mut self, how: QueueEnd) {
+        let policy = self.job.as_ref().map(|job| job.spec.queues.deletion_policy);
+        let aged = self.expire_time().is_some_and(|due| due <= self.now);
+        let allowed = how != QueueEnd::ByOperator || aged || policy == Some(QueueDeletionPolicy::Delete);
+        assert!(!self.unread || allowed, "the operator removed an unread result");
+        self.result_end = Some((how, self.now));
+        self.unread = false;
+    }
+
+    fn expire_time(&self) -> Option<Timestamp> {
+        let status = self.job.as_ref()?.status.as_ref()?;
+        status.queues.as_ref()?.expire_time.as_ref().map(|time| time.0)
+    }
+
+    /// The client reads its result, and perhaps deletes the queue then.
+    fn client_reads(&mut self, deletes: bool) {
+        let result = self.queues.iter().find(|queue| queue.ends_with(".result")).cloned();
+        let Some(result) = result.filter(|_| self.unread) else { return };
+        self.unread = false;
+        if deletes {
+            self.queues.remove(&result);
+            self.end_result_queue(QueueEnd::ByUser("client".to_owned()));
+        }
     }
 
     /// What must hold before each step, whatever happened.
@@ -515,6 +590,8 @@ impl World {
             Event::NodeLost => self.node_lost = true,
             Event::NodeBack => self.node_lost = false,
             Event::Suspend(wanted) => self.user_suspends(wanted),
+            Event::Read(deletes) => self.client_reads(deletes),
+            Event::Attach(attached) => self.attached = attached,
             Event::BrokerDown => self.broker_up = false,
             Event::BrokerUp => {
                 self.broker_up = true;
@@ -539,6 +616,7 @@ impl World {
     pub fn settle(&mut self) {
         self.happen(Event::BrokerUp);
         self.happen(Event::Suspend(false));
+        self.happen(Event::Attach(false));
         for round in 0..60 {
             self.node_lost &= round < 30;
             self.reconcile(usize::MAX);

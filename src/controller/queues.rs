@@ -1,0 +1,126 @@
+//! What becomes of jobs' queues at the broker: heard from its events, and seen in the list of all queues.
+//!
+//! Ring: shell. Guarantees: no lease is renewed by looking; without an ended job whose result is unread nothing is asked.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use tracing::{debug, warn};
+
+use crate::{
+    api::{
+        OmotesJob,
+        names::{FINALIZER_CLEANUP, JobId},
+        status::{Phase, QueuesState},
+    },
+    broker::{BrokerState, Deleter, ListedQueue},
+    plan::observed::{Preparation, QueueEnd, ResultQueue},
+    topology,
+};
+
+use super::context::Context;
+
+/// How often the list is looked at while a result waits to be read …
+const PERIOD: Duration = Duration::from_secs(5);
+/// … and how much longer than the broker takes for it at least.
+const SHARE: u32 = 10;
+
+/// Takes in that `queue` was deleted.
+pub(super) fn deleted(context: &Context, queue: &str, by: Deleter, at: Timestamp) {
+    let holder = topology::job_of_queue(queue).and_then(|id| context.claims.holder(id));
+    let Some(job) = holder.and_then(|job| context.jobs.store().get(&job)) else { return };
+    debug!(queue, ?by, "a queue of a job was deleted");
+    let lost = !is_terminal(&job) && by != Deleter::Operator;
+    let is_result = topology::is_result_queue(queue);
+    context.memories.change(&job.uid().unwrap_or_default(), |memory| {
+        if lost {
+            memory.queues = Preparation::Unknown;
+        }
+        if is_result {
+            memory.result_queue = ResultQueue::Gone { how: by.into(), at };
+        }
+    });
+    if lost || is_result {
+        context.trigger(ObjectRef::from_obj(&*job));
+    }
+}
+
+/// Looks after the results that wait to be read, until it is aborted.
+pub(super) async fn look_after(context: Arc<Context>) {
+    let mut missing = HashSet::new();
+    let mut told = false;
+    loop {
+        let began = Instant::now();
+        let unread: Vec<_> = context.jobs.store().state().into_iter().filter(|job| is_unread(job)).collect();
+        missing.retain(|uid| unread.iter().any(|job| job.metadata.uid.as_ref() == Some(uid)));
+        let usable = matches!(context.broker.state(), BrokerState::Ready { .. } | BrokerState::Blocked { .. });
+        if !unread.is_empty() && usable {
+            let at = Timestamp::now();
+            match context.broker.list_queues().await {
+                Ok(Some(queues)) => compare(&context, &unread, &queues, at, &mut missing),
+                Ok(None) if told => {}
+                Ok(None) => {
+                    told = true;
+                    warn!(
+                        "without the broker's management API nobody knows which results were read; queues go by their own time to live"
+                    );
+                }
+                Err(error) => debug!(%error, "could not look at the queues; the operator tries again"),
+            }
+        }
+        tokio::time::sleep(PERIOD.max(began.elapsed() * SHARE)).await;
+    }
+}
+
+fn is_terminal(job: &OmotesJob) -> bool {
+    job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal)
+}
+
+/// Whether the result of `job` is in its queue, as far as the status knows.
+fn is_unread(job: &OmotesJob) -> bool {
+    let Some(status) = job.status.as_ref().filter(|_| is_terminal(job)) else { return false };
+    let held = job.finalizers().iter().any(|finalizer| finalizer == FINALIZER_CLEANUP);
+    let state = status.queues.as_ref().and_then(|queues| queues.state);
+    held && state == Some(QueuesState::Ensured) && status.result.as_ref().is_some_and(|result| result.routed)
+}
+
+fn compare(
+    context: &Context,
+    unread: &[Arc<OmotesJob>],
+    queues: &[ListedQueue],
+    at: Timestamp,
+    missing: &mut HashSet<String>,
+) {
+    let messages: HashMap<&str, Option<u64>> =
+        queues.iter().map(|queue| (queue.name.as_str(), queue.messages)).collect();
+    for job in unread {
+        let (queue, uid) = (topology::result_queue(JobId::of(job).as_str()), job.uid().unwrap_or_default());
+        let sight = match messages.get(queue.as_str()) {
+            Some(Some(0)) => ResultQueue::Read(at),
+            Some(_) => continue,
+            // The event that says who deleted it may be under way.
+            None if missing.insert(uid.clone()) => continue,
+            None => match context.broker.deletion_of(&queue) {
+                Some((by, at)) => ResultQueue::Gone { how: by.into(), at },
+                None => ResultQueue::Gone { how: QueueEnd::Unknown, at },
+            },
+        };
+        context.memories.change(&uid, |memory| memory.result_queue = sight);
+        context.trigger(ObjectRef::from_obj(&**job));
+    }
+}
+
+impl From<Deleter> for QueueEnd {
+    fn from(by: Deleter) -> Self {
+        match by {
+            Deleter::Operator => Self::ByOperator,
+            Deleter::Expiry => Self::Expiry,
+            Deleter::Other(user) => Self::ByUser(user),
+        }
+    }
+}

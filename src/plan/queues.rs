@@ -1,0 +1,168 @@
+//! What becomes of a job's queues once the job has ended: its result is read, or it expires; then what is left of them goes.
+//!
+//! Nobody renews their lease from here on. The broker removes them when it is over; the operator does where the broker
+//! began to count anew, because it was restarted.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::{
+    api::{
+        OmotesJobStatus,
+        condition::{self, ConditionType, Verdict},
+        queues::QueueDeletionPolicy,
+        status::{QueuesState, QueuesStatus},
+    },
+    limits::after,
+    topology,
+};
+
+use super::{
+    observed::{BrokerSight, Observed, QueueEnd, Removal, ResultQueue},
+    start,
+    step::{Plan, Step},
+};
+
+/// How much later than the broker the operator removes queues whose time to live is over.
+const AGE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
+/// The shortest and the longest time between two attempts to remove queues that somebody consumes.
+const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(5);
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(600);
+
+/// What is known of the result queue's end: the state, and for people why.
+struct Fate {
+    state: QueuesState,
+    reason: Option<String>,
+}
+
+/// Plans for the queues of a job that has ended.
+pub(super) fn plan(observed: &Observed) -> Plan {
+    let status = observed.status();
+    let Some(queues) = status.queues.as_ref().filter(|_| !observed.is_cleaned_up() && observed.has_finalizer()) else {
+        return Plan::idle();
+    };
+    let fate = fate(observed, &status, queues);
+    let removal = removal_due(observed, queues, &fate).filter(|_| observed.broker == BrokerSight::Ready);
+    match (removal, observed.removal) {
+        (Some(due), _) if due > observed.now => tell(observed, queues, fate, None).by(due),
+        (Some(_), Removal::Refused(at)) if observed.now < at + patience(observed, &status) => {
+            let in_use = Verdict::no("InUse", "somebody consumes a queue of the job; the operator tries again");
+            tell(observed, queues, fate, Some(in_use)).by(at + patience(observed, &status))
+        }
+        (Some(_), Removal::Done) => {
+            let gone = Verdict::yes("QueuesRemoved", "the queues of the job are gone");
+            tell(observed, queues, at_last(observed, queues, fate), Some(gone))
+        }
+        (Some(_), Removal::Untried | Removal::Refused(_)) => Plan::steps(vec![removal_of(observed)]),
+        (None, _) => tell(observed, queues, fate, None),
+    }
+}
+
+fn fate(observed: &Observed, status: &OmotesJobStatus, queues: &QueuesStatus) -> Fate {
+    let stored = Fate { state: queues.state.unwrap_or_default(), reason: queues.reason.clone() };
+    let published = status.result.as_ref().and_then(|result| result.published_time.as_ref());
+    let (ResultQueue::Read(at) | ResultQueue::Gone { at, .. }) = &observed.result_queue else { return stored };
+    if stored.state != QueuesState::Ensured || published.is_none_or(|published| *at < published.0) {
+        return stored;
+    }
+    match &observed.result_queue {
+        ResultQueue::Gone { how, at } => gone(how, *at, queues),
+        ResultQueue::Read(_) | ResultQueue::Unread | ResultQueue::Unknown => {
+            Fate { state: QueuesState::Consumed, reason: None }
+        }
+    }
+}
+
+fn gone(how: &QueueEnd, at: Timestamp, queues: &QueuesStatus) -> Fate {
+    let overdue = queues.expire_time.as_ref().is_some_and(|due| at >= due.0);
+    let (state, reason) = match how {
+        QueueEnd::ByUser(user) => (QueuesState::Consumed, format!("user {user} deleted the result queue")),
+        QueueEnd::Unknown if !overdue => {
+            (QueuesState::Deleted, "Unknown: the result queue is gone, and nobody told why".to_owned())
+        }
+        QueueEnd::ByOperator if !overdue => (QueuesState::Deleted, "the operator removed the result queue".to_owned()),
+        QueueEnd::Expiry | QueueEnd::Unknown | QueueEnd::ByOperator => {
+            (QueuesState::Expired, "nobody read the result before its time to live was over".to_owned())
+        }
+    };
+    Fate { state, reason: Some(reason) }
+}
+
+/// From when on the queues may go, where that is known.
+fn removal_due(observed: &Observed, queues: &QueuesStatus, fate: &Fate) -> Option<Timestamp> {
+    let policy = observed.job.spec.queues.deletion_policy;
+    let aged = || queues.expire_time.as_ref().map(|due| due.0 + AGE_MARGIN);
+    match (policy, fate.state) {
+        (QueueDeletionPolicy::Retain, _) | (QueueDeletionPolicy::AfterResultConsumed, QueuesState::Ensured) => aged(),
+        (QueueDeletionPolicy::Delete | QueueDeletionPolicy::AfterResultConsumed, _) => Some(observed.now),
+    }
+}
+
+/// A client that stays for days is not asked every few seconds whether it is still there.
+fn patience(observed: &Observed, status: &OmotesJobStatus) -> SignedDuration {
+    let ended = status.completion_time.as_ref().map_or(observed.now, |time| time.0);
+    let tenth = observed.now.duration_since(ended).as_secs() / 10;
+    SignedDuration::from_secs(tenth).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+}
+
+fn removal_of(observed: &Observed) -> Step {
+    let queues = start::client_queues(observed.job_id().as_str());
+    Step::DeleteClientQueues { queues, only_if_empty: !observed.owns_queues() }
+}
+
+/// What has become of a result that was there when the operator removed its queue.
+fn at_last(observed: &Observed, queues: &QueuesStatus, fate: Fate) -> Fate {
+    match fate.state {
+        QueuesState::Ensured => gone(&QueueEnd::ByOperator, observed.now, queues),
+        QueuesState::Consumed | QueuesState::Expired | QueuesState::Deleted => fate,
+    }
+}
+
+/// Stores what is news, and warns of a result that nobody will read.
+fn tell(observed: &Observed, queues: &QueuesStatus, fate: Fate, cleaned_up: Option<Verdict>) -> Plan {
+    let stored = observed.status();
+    let before = condition::get(&stored.conditions, ConditionType::CleanedUp);
+    let same = cleaned_up.as_ref().is_none_or(|verdict| before.is_some_and(|known| known.reason == verdict.reason));
+    let Fate { state, reason } = fate;
+    let changed = state != queues.state.unwrap_or_default();
+    if same && !changed {
+        return Plan::idle();
+    }
+    let lost = match state {
+        QueuesState::Expired => Some("ResultExpired"),
+        QueuesState::Deleted if observed.job.spec.queues.deletion_policy != QueueDeletionPolicy::Delete => {
+            Some("ResultQueueDeleted")
+        }
+        QueuesState::Ensured | QueuesState::Consumed | QueuesState::Deleted => None,
+    };
+    let result = topology::result_queue(observed.job_id().as_str());
+    let note = format!("queue {result}: {}", reason.as_deref().unwrap_or_default());
+    let warning = lost.filter(|_| changed).map(|reason| Step::Warn { reason, note });
+    let mut status = OmotesJobStatus {
+        queues: Some(QueuesStatus { state: Some(state), reason, ..queues.clone() }),
+        ..stored.clone()
+    };
+    if let Some(verdict) = cleaned_up {
+        observed.set(&mut status, ConditionType::CleanedUp, verdict);
+    }
+    Plan::steps([Step::PatchStatus(Box::new(status))].into_iter().chain(warning).collect())
+}
+
+impl Observed {
+    /// Whether nothing of the job is left at the broker, and its status says so.
+    #[must_use]
+    pub fn is_cleaned_up(&self) -> bool {
+        let conditions = self.status().conditions;
+        condition::get(&conditions, ConditionType::CleanedUp).is_some_and(|known| known.status == "True")
+    }
+
+    /// What the status says of the queues when the result was published at that time.
+    pub(super) fn ended_queues(&self, published: Option<Timestamp>, routed: bool) -> QueuesStatus {
+        let names = start::client_queues(self.job_id().as_str());
+        let expire = published.map(|at| Time(after(at, self.job.spec.queues.expire_after_seconds)));
+        let lost = "the result queue was gone when the result was published";
+        let (state, reason) =
+            if routed { (QueuesState::Ensured, None) } else { (QueuesState::Deleted, Some(lost.to_owned())) };
+        QueuesStatus { names, state: Some(state), reason, expire_time: expire }
+    }
+}
