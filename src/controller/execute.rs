@@ -22,7 +22,7 @@ use crate::{
     broker::{BrokerError, DeleteCondition, Deletion, Outgoing, Routing},
     plan::{
         Observed, Step,
-        observed::{Preparation, Refusal, Removal, ResultSight, Sight},
+        observed::{Preparation, Refusal, Removal, ResultQueue, ResultSight, Sight},
         step::FinalMessage,
     },
     topology::QueueDeclaration,
@@ -161,7 +161,12 @@ async fn ensure_queues(
         Err(error) => return Err(broker_error("declaring the job's queues")(error)),
     };
     let queues = observed.queues.clone();
-    context.memories.change(&observed.uid(), |memory| memory.queues = queues);
+    context.memories.change(&observed.uid(), |memory| {
+        memory.queues = queues;
+        if !declare.is_empty() {
+            memory.result_queue = ResultQueue::Unknown;
+        }
+    });
     Ok(())
 }
 
@@ -303,6 +308,7 @@ fn log_transition(observed: &Observed, context: &Context) {
 
 async fn warn(reason: &'static str, note: String, observed: &Observed, context: &Context) -> Result<(), Error> {
     tracing::warn!(reason, "{note}");
+    context.metrics.count_warning(reason);
     let event = Event {
         type_: EventType::Warning,
         reason: reason.to_owned(),

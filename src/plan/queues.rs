@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 
 use crate::{
     api::{
@@ -46,7 +47,8 @@ pub(super) fn plan(observed: &Observed) -> Plan {
     match (removal, observed.removal) {
         (Some(due), _) if due > observed.now => tell(observed, queues, fate, None).by(due),
         (Some(_), Removal::Refused(at)) if observed.now < at + patience(observed, &status) => {
-            let in_use = Verdict::no("InUse", "somebody consumes a queue of the job; the operator tries again");
+            let why = "a queue of the job is consumed, or is its client's own and not empty; the operator tries again";
+            let in_use = Verdict::no("InUse", why);
             tell(observed, queues, fate, Some(in_use)).by(at + patience(observed, &status))
         }
         (Some(_), Removal::Done) => {
@@ -60,9 +62,12 @@ pub(super) fn plan(observed: &Observed) -> Plan {
 
 fn fate(observed: &Observed, status: &OmotesJobStatus, queues: &QueuesStatus) -> Fate {
     let stored = Fate { state: queues.state.unwrap_or_default(), reason: queues.reason.clone() };
-    let published = status.result.as_ref().and_then(|result| result.published_time.as_ref());
     let (ResultQueue::Read(at) | ResultQueue::Gone { at, .. }) = &observed.result_queue else { return stored };
-    if stored.state != QueuesState::Ensured || published.is_none_or(|published| *at < published.0) {
+    // When the result was found to be there after a crash, it may have been read before that.
+    let exited = status.termination.as_ref().is_some_and(|end| end.exit_code.is_some());
+    let since = status.completion_time.as_ref().filter(|_| exited).map(|time| time.0);
+    let since = since.or_else(|| observed.job.creation_timestamp().map(|time| time.0));
+    if stored.state != QueuesState::Ensured || since.is_none_or(|since| *at < since) {
         return stored;
     }
     match &observed.result_queue {
@@ -88,10 +93,15 @@ fn gone(how: &QueueEnd, at: Timestamp, queues: &QueuesStatus) -> Fate {
     Fate { state, reason: Some(reason) }
 }
 
-/// From when on the queues may go, where that is known.
+/// From when on the queues may go, where that is known. Those of a client have a time to live of its own, and are left to
+/// it in the end.
 fn removal_due(observed: &Observed, queues: &QueuesStatus, fate: &Fate) -> Option<Timestamp> {
     let policy = observed.job.spec.queues.deletion_policy;
-    let aged = || queues.expire_time.as_ref().map(|due| due.0 + AGE_MARGIN);
+    let old = queues.expire_time.as_ref().map(|due| due.0 + AGE_MARGIN);
+    if !observed.owns_queues() && old.is_some_and(|old| old <= observed.now) {
+        return None;
+    }
+    let aged = || old.filter(|_| observed.owns_queues());
     match (policy, fate.state) {
         (QueueDeletionPolicy::Retain, _) | (QueueDeletionPolicy::AfterResultConsumed, QueuesState::Ensured) => aged(),
         (QueueDeletionPolicy::Delete | QueueDeletionPolicy::AfterResultConsumed, _) => Some(observed.now),

@@ -196,6 +196,10 @@ impl Metrics {
         self.errors.get_or_create(&ErrorLabels { category }).inc();
     }
 
+    pub(crate) fn count_warning(&self, reason: &'static str) {
+        self.warnings.get_or_create(&WarningLabels { reason }).inc();
+    }
+
     pub(crate) fn count_rejected_progress(&self) {
         self.rejected_progress.inc();
     }

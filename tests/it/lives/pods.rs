@@ -115,11 +115,6 @@ async fn a_job_of_another_controller_is_left_alone() {
     space.remove().await;
 }
 
-fn random_uuid() -> String {
-    let digits = format!("{:032x}", fastrand::u128(..));
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
 /// Pods that ended by themselves stay for who wants to read their logs, or go.
 #[tokio::test]
 #[ignore = "needs the test bed: make test"]
