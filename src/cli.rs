@@ -52,6 +52,16 @@ pub enum DeadlineResult {
     Timeout,
 }
 
+/// What to do with queues that no job has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum OrphansAction {
+    /// Count and name them.
+    Report,
+    /// Remove them, too.
+    Delete,
+}
+
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct Run {
@@ -95,6 +105,18 @@ pub struct Run {
     /// What the client of a job that was stopped at its deadline hears: CANCELLED or TIMEOUT.
     #[arg(long, env = "OMOTES_DEADLINE_RESULT_TYPE", value_enum, default_value_t = DeadlineResult::Cancelled)]
     pub deadline_result_type: DeadlineResult,
+
+    /// What to do with queues that no job has: Report counts them and names them in the log, Delete also removes them.
+    #[arg(long, env = "OMOTES_ORPHANS_ACTION", value_enum, default_value_t = OrphansAction::Report)]
+    pub orphans_action: OrphansAction,
+
+    /// How often queues that no job has are looked for, in seconds: 10 to 86400 (a day).
+    #[arg(long, env = "OMOTES_ORPHANS_INTERVAL_SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(10..=86_400))]
+    pub orphans_interval_seconds: u64,
+
+    /// For how long a queue must be known to belong to no job before it is removed, in seconds: 10 to 2592000 (30 days).
+    #[arg(long, env = "OMOTES_ORPHANS_GRACE_SECONDS", default_value_t = 7200, value_parser = clap::value_parser!(i64).range(10..=2_592_000))]
+    pub orphans_grace_seconds: i64,
 
     /// The namespace of the operator's Lease and key.
     #[arg(long, env = "POD_NAMESPACE")]

@@ -2,13 +2,16 @@
 //!
 //! Ring: shell.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 
 use crate::{
     api::status::ResultType,
     broker::BrokerConfig,
-    cli::{DeadlineResult, Run},
-    controller::Options,
+    cli::{DeadlineResult, OrphansAction, Run},
+    controller::{Options, SweepOptions},
     limits::Defaults,
 };
 
@@ -89,6 +92,11 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
             courier_uri_file: file("courier-amqp-uri"),
             ca_file: file("ca.crt"),
             identity: run.identity.clone(),
+            sweep: SweepOptions {
+                deletes: run.orphans_action == OrphansAction::Delete,
+                interval: Duration::from_secs(run.orphans_interval_seconds),
+                grace: SignedDuration::from_secs(run.orphans_grace_seconds),
+            },
         },
     })
 }

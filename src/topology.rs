@@ -110,6 +110,34 @@ pub fn result_queue(job_id: &str) -> String {
     format!("jobs.{job_id}.result")
 }
 
+/// Whose a queue is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind<'a> {
+    /// That of the client of the job with this id, which is a UUID.
+    Client(&'a str),
+    /// That of the output of some attempt.
+    Output,
+}
+
+/// Whose `queue` is, if it is one that the operator makes for a job.
+#[must_use]
+pub fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
+    if let Some(capability) = queue.strip_prefix("omotes.output.") {
+        return capability.parse::<Capability>().ok().map(|_| QueueKind::Output);
+    }
+    job_of_queue(queue).filter(|id| is_uuid(id)).map(QueueKind::Client)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let is_dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    let fits = |(at, byte): (usize, u8)| match byte {
+        b'-' => is_dash(at),
+        b'0'..=b'9' | b'a'..=b'f' => !is_dash(at),
+        _ => false,
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
+}
+
 /// Whether a queue is that of some job's result.
 #[must_use]
 pub fn is_result_queue(queue: &str) -> bool {

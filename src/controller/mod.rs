@@ -12,6 +12,7 @@ mod observe;
 mod progress;
 mod queues;
 mod secret;
+mod sweep;
 mod triggers;
 mod watches;
 
@@ -43,6 +44,8 @@ use error::{Category, Error};
 use observe::observe;
 use secret::CourierSecrets;
 
+pub use sweep::SweepOptions;
+
 /// More rounds than any job needs in one pass; a plan that takes more does not come to rest.
 const MAX_ROUNDS: usize = 12;
 
@@ -58,6 +61,8 @@ pub struct Options {
     pub ca_file: PathBuf,
     /// The name of this process in Events.
     pub identity: String,
+    /// How queues that no job has are looked for.
+    pub sweep: SweepOptions,
 }
 
 /// Runs the controller until `shutdown` completes; passes that are under way are finished.
@@ -73,7 +78,7 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity } = options;
+    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity, sweep } = options;
     let reporter = Reporter { controller: names::OPERATOR.to_owned(), instance: Some(identity) };
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
@@ -91,6 +96,7 @@ pub async fn run(
         large_output: Arc::new(Semaphore::new(1)),
     });
     context.metrics.count_jobs_in(context.jobs.store());
+    let sweeping = tokio::spawn(sweep::run(Arc::clone(&context), namespaces.clone(), sweep));
     let watching = tokio::spawn(watches::run(Arc::clone(&context), namespaces));
     let listening = tokio::spawn(progress::listen(Arc::clone(&context), news));
     let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
@@ -98,6 +104,7 @@ pub async fn run(
     watching.abort();
     listening.abort();
     looking.abort();
+    sweeping.abort();
 }
 
 async fn reconcile_all(context: Arc<Context>, concurrency: u16, shutdown: impl Future<Output = ()> + Send + 'static) {

@@ -35,7 +35,8 @@ pub(super) fn deleted(context: &Context, queue: &str, by: Deleter, at: Timestamp
     let holder = topology::job_of_queue(queue).and_then(|id| context.claims.holder(id));
     let Some(job) = holder.and_then(|job| context.jobs.store().get(&job)) else { return };
     debug!(queue, ?by, "a queue of a job was deleted");
-    let lost = !is_terminal(&job) && by != Deleter::Operator;
+    // Whoever it was: the operator's sweep may have come just before the job.
+    let lost = !is_terminal(&job);
     let is_result = topology::is_result_queue(queue);
     context.memories.change(&job.uid().unwrap_or_default(), |memory| {
         if lost {

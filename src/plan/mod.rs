@@ -14,6 +14,7 @@ mod cleanup;
 mod finish;
 pub mod inquiry;
 pub mod observed;
+pub mod orphans;
 pub mod outcome;
 mod queues;
 mod retire;

@@ -38,6 +38,7 @@ pub struct Metrics {
     stop_delay: Histogram,
     rejected_progress: Counter,
     warnings: Family<WarningLabels, Counter>,
+    orphans: Gauge,
     broker_connected: Gauge,
     broker_blocked: Gauge,
     broker_management: Gauge,
@@ -84,6 +85,7 @@ impl Default for Metrics {
             stop_delay: seconds(&[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0]),
             rejected_progress: Counter::default(),
             warnings: Family::default(),
+            orphans: Gauge::default(),
             broker_connected: Gauge::default(),
             broker_blocked: Gauge::default(),
             broker_management: Gauge::default(),
@@ -132,6 +134,7 @@ impl Metrics {
             "What somebody may have to act on, by reason: the Events of the same name",
             self.warnings.clone(),
         );
+        registry.register("orphan_queues", "Queues that no job has, at the last look", self.orphans.clone());
         registry.register("broker_connected", "1 while the broker can be used", self.broker_connected.clone());
         registry.register(
             "broker_blocked",
@@ -198,6 +201,10 @@ impl Metrics {
 
     pub(crate) fn count_warning(&self, reason: &'static str) {
         self.warnings.get_or_create(&WarningLabels { reason }).inc();
+    }
+
+    pub(crate) fn set_orphans(&self, count: usize) {
+        self.orphans.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn count_rejected_progress(&self) {
