@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match Cli::parse().command {
         Command::Run(run) => operator::run(*run).await?,
-        Command::Crd => print!("{}", api::crd::omotes_job_yaml().context("writing the CRD")?),
+        Command::Crd => print!("{}", api::crd::all_yaml().context("writing the CRDs")?),
         Command::Courier { part } => return courier(part).await,
     }
     Ok(ExitCode::SUCCESS)

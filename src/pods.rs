@@ -89,10 +89,10 @@ pub fn main_container(pod: &Pod) -> String {
 #[must_use]
 pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
     let job = attempt.job;
-    let template = job.spec.template.clone();
+    let template = job.spec.template.clone().unwrap_or_default();
     let mut pod = Pod { metadata: metadata(attempt, settings), spec: template.spec, status: None };
     let main = main_container(&pod);
-    let courier = job.spec.courier.enabled;
+    let courier = job.spec.courier().enabled;
     if let Some(spec) = &mut pod.spec {
         spec.restart_policy = Some("Never".to_owned());
         spec.volumes.get_or_insert_default().extend(volumes(job));
@@ -110,7 +110,7 @@ pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
 
 fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
     let job = attempt.job;
-    let template = job.spec.template.metadata.clone().unwrap_or_default();
+    let template = job.spec.template.clone().and_then(|template| template.metadata).unwrap_or_default();
     let mut labels = template.labels.unwrap_or_default();
     labels.extend(own_labels(attempt));
     let mut annotations = template.annotations.unwrap_or_default();
@@ -183,7 +183,7 @@ fn numbers_to_doubles(value: &mut Value) {
 fn volumes(job: &OmotesJob) -> Vec<Volume> {
     let esdl = job.spec.input.as_ref().and_then(|input| input.esdl.as_ref());
     let mut sources = vec![downward(esdl.is_some_and(|esdl| esdl.inline.is_some()))];
-    sources.extend(esdl.and_then(|esdl| referenced(esdl, job.spec.courier.enabled)));
+    sources.extend(esdl.and_then(|esdl| referenced(esdl, job.spec.courier().enabled)));
     let input = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
     vec![
         Volume { name: VOLUME_WORK.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
@@ -260,7 +260,7 @@ fn equip(main: &mut Container, attempt: Attempt<'_>, settings: &Settings) {
     env.retain(|known| variables.iter().all(|(name, _)| known.name != *name));
     env.extend(variables.into_iter().filter_map(|(name, value)| Some(variable(name, value?))));
     let mounts = main.volume_mounts.get_or_insert_default();
-    if attempt.job.spec.courier.enabled {
+    if attempt.job.spec.courier().enabled {
         mounts.push(mount(VOLUME_WORK, ROOT, false));
     }
     mounts.push(mount(VOLUME_INPUT, INPUT, true));
@@ -273,8 +273,8 @@ fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Opt
         ("OMOTES_JOB_ID", Some(JobId::of(attempt.job).to_string())),
         ("OMOTES_ATTEMPT", Some(attempt.number.to_string())),
         ("OMOTES_TIME_LIMIT_SECONDS", attempt.run_seconds(settings).map(|seconds| seconds.to_string())),
-        ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes.soft_aborted.to_string())),
-        ("OMOTES_EXIT_CODE_LIMIT_REACHED", spec.exit_codes.limit_reached.map(|code| code.to_string())),
+        ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes().soft_aborted.to_string())),
+        ("OMOTES_EXIT_CODE_LIMIT_REACHED", spec.exit_codes().limit_reached.map(|code| code.to_string())),
     ]
 }
 
@@ -300,7 +300,7 @@ fn lower_ceiling(spec: &mut PodSpec, job: &OmotesJob, settings: &Settings) {
 
 fn add_courier(spec: &mut PodSpec, main: &str, attempt: Attempt<'_>, settings: &Settings) {
     let user = declared_user(spec, main);
-    let flush = attempt.job.spec.courier.flush_seconds;
+    let flush = attempt.job.spec.courier().flush_seconds;
     spec.termination_grace_period_seconds = Some(grace_seconds(&attempt.job.spec).max(flush));
     let environment = courier_environment(attempt, settings);
     let input = courier(names::CONTAINER_COURIER_INPUT, "input", user, &environment, settings);
@@ -360,7 +360,7 @@ fn courier_environment(attempt: Attempt<'_>, settings: &Settings) -> Vec<EnvVar>
         variable("OMOTES_COURIER_JOB_UID", attempt.uid()),
         variable("OMOTES_COURIER_ATTEMPT", attempt.number.to_string()),
         EnvVar { name: "OMOTES_COURIER_POD_UID".to_owned(), value: None, value_from: Some(field("metadata.uid")) },
-        variable("OMOTES_COURIER_FLUSH_SECONDS", attempt.job.spec.courier.flush_seconds.to_string()),
+        variable("OMOTES_COURIER_FLUSH_SECONDS", attempt.job.spec.courier().flush_seconds.to_string()),
     ]
     .into_iter()
     .chain(expected)

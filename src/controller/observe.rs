@@ -50,7 +50,7 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
     let former = context.pods.get(&namespace, &names::pod_name(&job.name_any(), former)).filter(|_| former > 0);
     let has_pod = pod.as_ref().is_some_and(|pod| is_owned_by(pod, &job.uid().unwrap_or_default()));
     let courier_secret =
-        if !has_pod && job.spec.courier.enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
+        if !has_pod && job.spec.courier().enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
     let mut observed = Observed {
         now,
         claim: context.claims.of(&job),

@@ -256,7 +256,7 @@ impl Observed {
     pub fn output_queue_of(&self, number: i32, settings: &Settings) -> Option<QueueDeclaration> {
         let spec = &self.job.spec;
         let capability = || self.numbered(number).capability(settings);
-        spec.courier.enabled.then(|| topology::output_queue(&capability(), spec.queues.expire_after_seconds))
+        spec.courier().enabled.then(|| topology::output_queue(&capability(), spec.queues.expire_after_seconds))
     }
 
     /// Whether the operator makes and removes the client's queues.

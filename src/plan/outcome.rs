@@ -54,7 +54,7 @@ impl Circumstances {
     #[must_use]
     pub fn of(observed: &Observed) -> Self {
         let spec = &observed.job.spec;
-        Self { abort: observed.status().abort, courier: spec.courier.enabled, exit_codes: spec.exit_codes.clone() }
+        Self { abort: observed.status().abort, courier: spec.courier().enabled, exit_codes: spec.exit_codes() }
     }
 }
 

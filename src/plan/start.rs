@@ -80,7 +80,8 @@ fn refused(observed: &Observed, settings: &Settings, refusal: &Refusal, phase: P
 }
 
 fn preparations(observed: &Observed, settings: &Settings) -> Vec<Step> {
-    let secret_missing = observed.job.spec.courier.enabled && !matches!(observed.courier_secret, Preparation::Ready(_));
+    let secret_missing =
+        observed.job.spec.courier().enabled && !matches!(observed.courier_secret, Preparation::Ready(_));
     let queues_missing = !matches!(observed.queues, Preparation::Ready(_));
     let secret = secret_missing.then_some(Step::EnsureCourierSecret);
     let queues = queues_missing.then(|| ensure_queues(observed, settings));

@@ -375,7 +375,10 @@ impl World {
                     matches!(attempt.cause, Error | OOMKilled | OutputLost)
                 };
                 let counted = status.attempts.iter().filter(failed).count();
-                assert!(counted <= 1 + usize::try_from(job.spec.backoff_limit).unwrap(), "more attempts than allowed");
+                assert!(
+                    counted <= 1 + usize::try_from(job.spec.backoff_limit.unwrap_or(0)).unwrap(),
+                    "more attempts than allowed"
+                );
                 assert!(kept, "a deadline changes only with the spec");
                 let sooner = stored.abort.zip(status.abort.as_ref());
                 let sooner =
@@ -544,7 +547,7 @@ impl World {
 
     pub fn finish(&mut self, end: End) {
         let now = self.now;
-        let courier = self.job.as_ref().is_some_and(|job| job.spec.courier.enabled);
+        let courier = self.job.as_ref().is_some_and(|job| job.spec.courier().enabled);
         let Some(pod) = self.pod.as_mut().filter(|_| !self.node_lost) else { return };
         let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
         if !running {
