@@ -86,6 +86,11 @@ pub struct Run {
     #[arg(long, env = "OMOTES_COURIER_RESOURCES", default_value = "{}")]
     pub courier_resources: String,
 
+    /// The PriorityClass of a job's pod by the job's spec.priority, as JSON: {"Low": "batch", "High": "urgent"}. A priority
+    /// without one, and a template with a class of its own, get none.
+    #[arg(long, env = "OMOTES_PRIORITY_CLASSES", default_value = "{}")]
+    pub priority_classes: String,
+
     /// For jobs that give spec.expectedDuration without secondsPerResource: 1 to 315360000 (ten years).
     #[arg(long, env = "OMOTES_DEFAULT_SECONDS_PER_RESOURCE", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=MAX_SECONDS))]
     pub default_seconds_per_resource: i64,

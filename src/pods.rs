@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{
         OmotesJob,
-        job::EsdlSource,
+        job::{EsdlSource, Priority},
         names::{self, JobId, ROOT},
         status::ResultType,
     },
@@ -44,6 +44,8 @@ pub struct Settings {
     pub capability_key: CapabilityKey,
     /// The limits of a job that gives none.
     pub defaults: Defaults,
+    /// The `PriorityClass` of pods by the priority of their job; none for a priority that is not in it.
+    pub priority_classes: BTreeMap<Priority, String>,
     /// What a client hears of a job that was stopped at its deadline: CANCELLED, as OMOTES' clients expect, or TIMEOUT.
     pub deadline_result: ResultType,
 }
@@ -55,6 +57,8 @@ pub struct Attempt<'a> {
     pub job: &'a OmotesJob,
     /// Counted from 1.
     pub number: i32,
+    /// The typeName of the job's workflow, where it has one.
+    pub workflow: Option<&'a str>,
 }
 
 impl Attempt<'_> {
@@ -95,6 +99,7 @@ pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
     let courier = job.spec.courier().enabled;
     if let Some(spec) = &mut pod.spec {
         spec.restart_policy = Some("Never".to_owned());
+        classify(spec, job, settings);
         spec.volumes.get_or_insert_default().extend(volumes(job));
         spec.init_containers.iter_mut().flatten().chain(&mut spec.containers).for_each(keep_last_words);
         if let Some(main) = spec.containers.iter_mut().find(|container| container.name == main) {
@@ -108,11 +113,19 @@ pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
     pod
 }
 
+/// A template that has a class of its own keeps it.
+fn classify(spec: &mut PodSpec, job: &OmotesJob, settings: &Settings) {
+    if spec.priority_class_name.is_none() && spec.priority.is_none() {
+        spec.priority_class_name = settings.priority_classes.get(&job.spec.priority.unwrap_or_default()).cloned();
+    }
+}
+
 fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
     let job = attempt.job;
     let template = job.spec.template.clone().and_then(|template| template.metadata).unwrap_or_default();
     let mut labels = template.labels.unwrap_or_default();
     labels.extend(own_labels(attempt));
+    labels.extend(workflow_label(job));
     let mut annotations = template.annotations.unwrap_or_default();
     annotations.extend(input_annotations(attempt, settings));
     ObjectMeta {
@@ -124,6 +137,11 @@ fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
         owner_references: job.controller_owner_ref(&()).map(|owner| vec![owner]),
         ..ObjectMeta::default()
     }
+}
+
+fn workflow_label(job: &OmotesJob) -> Option<(String, String)> {
+    let workflow = job.spec.workflow_ref.as_ref()?;
+    Some((names::LABEL_WORKFLOW.to_owned(), workflow.name.clone()))
 }
 
 fn own_labels(attempt: Attempt<'_>) -> impl Iterator<Item = (String, String)> {
@@ -143,6 +161,7 @@ fn input_annotations(attempt: Attempt<'_>, settings: &Settings) -> BTreeMap<Stri
     let about = json!({
         "id": JobId::of(attempt.job).as_str(),
         "name": attempt.job.name_any(),
+        "workflow": attempt.workflow,
         "reference": spec.job_reference,
         "attempt": attempt.number,
         "timeLimitSeconds": attempt.run_seconds(settings),
@@ -267,10 +286,11 @@ fn equip(main: &mut Container, attempt: Attempt<'_>, settings: &Settings) {
 }
 
 /// What main finds in its environment. A name without a value is not there, and not the template's either.
-fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Option<String>); 5] {
+fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Option<String>); 6] {
     let spec = &attempt.job.spec;
     [
         ("OMOTES_JOB_ID", Some(JobId::of(attempt.job).to_string())),
+        ("OMOTES_WORKFLOW", attempt.workflow.map(str::to_owned)),
         ("OMOTES_ATTEMPT", Some(attempt.number.to_string())),
         ("OMOTES_TIME_LIMIT_SECONDS", attempt.run_seconds(settings).map(|seconds| seconds.to_string())),
         ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes().soft_aborted.to_string())),

@@ -252,7 +252,7 @@ pub struct WorkflowRef {
 }
 
 /// Priority among the jobs that wait for a seat.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema)]
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 pub enum Priority {
     /// After the others.
     Low,

@@ -2,6 +2,8 @@
 //!
 //! The doc comments here are what `kubectl explain owf.spec.parameters` prints.
 
+#![expect(clippy::struct_field_names, reason = "a number's unit is in its name")]
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -169,7 +171,6 @@ pub struct DateTimeType {
         .message("a duration parameter needs minimumSeconds <= defaultSeconds <= maximumSeconds"),
 )]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "a number's unit is in its name")]
 pub struct DurationType {
     /// defaultSeconds is what a job has that gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -131,7 +131,6 @@ impl Observed {
     #[must_use]
     pub fn waiting_status(&self, settings: &Settings, waiting: &Waiting) -> Option<OmotesJobStatus> {
         let type_ = if waiting.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
-        let other = if waiting.stalled { ConditionType::Reconciling } else { ConditionType::Stalled };
         let stored = self.status();
         // A job that is to stop waits for nothing any more.
         if stored.abort.is_some() {
@@ -141,6 +140,13 @@ impl Observed {
         if same && stored.phase == Some(waiting.phase) {
             return None;
         }
+        Some(self.waiting_anew_status(settings, waiting))
+    }
+
+    /// The status of a job that waits, whatever the stored one says.
+    pub(super) fn waiting_anew_status(&self, settings: &Settings, waiting: &Waiting) -> OmotesJobStatus {
+        let type_ = if waiting.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
+        let other = if waiting.stalled { ConditionType::Reconciling } else { ConditionType::Stalled };
         let mut status = self.accepted(settings);
         status.phase = Some(waiting.phase);
         let queued = waiting.phase == Phase::Queued;
@@ -157,7 +163,7 @@ impl Observed {
         if let Some(set) = status.conditions.iter_mut().find(|known| known.type_ == type_.as_str()) {
             set.reason.clone_from(&waiting.reason);
         }
-        Some(status)
+        status
     }
 
     /// The status of a job whose program runs.
