@@ -123,6 +123,16 @@ pub struct Run {
     #[arg(long, env = "OMOTES_ORPHANS_GRACE_SECONDS", default_value_t = 7200, value_parser = clap::value_parser!(i64).range(10..=2_592_000))]
     pub orphans_grace_seconds: i64,
 
+    /// The namespace for the jobs that clients submit over AMQP; it must be one that is watched. Left out, this operator
+    /// takes no submissions, and leaves them to whoever does.
+    #[arg(long, env = "OMOTES_GATEWAY_NAMESPACE")]
+    pub gateway_namespace: Option<String>,
+
+    /// How long a job that came over AMQP stays after its end, in seconds: 0 to 315360000 (ten years). A submission that
+    /// the broker delivers once more finds it, and does not run again.
+    #[arg(long, env = "OMOTES_GATEWAY_TTL_SECONDS_AFTER_FINISHED", default_value_t = 86_400, value_parser = clap::value_parser!(i64).range(0..=MAX_SECONDS))]
+    pub gateway_ttl_seconds_after_finished: i64,
+
     /// The namespace of the operator's Lease and key.
     #[arg(long, env = "POD_NAMESPACE")]
     pub namespace: String,
@@ -130,6 +140,10 @@ pub struct Run {
     /// The name of this process among the replicas.
     #[arg(long, env = "POD_NAME")]
     pub identity: String,
+
+    /// The UID of this process's pod, for Events about it. Left out, they name the pod only.
+    #[arg(long, env = "POD_UID")]
+    pub pod_uid: Option<String>,
 
     /// The Lease by which one replica leads.
     #[arg(long, env = "OMOTES_LEASE_NAME", default_value = "omotes-operator")]

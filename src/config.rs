@@ -5,13 +5,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{ObjectReference, ResourceRequirements};
 
 use crate::{
     api::{job::Priority, status::ResultType},
     broker::BrokerConfig,
     cli::{DeadlineResult, OrphansAction, Run},
     controller::{Options, SweepOptions},
+    gateway::GatewayOptions,
+    intake::Placement,
     limits::Defaults,
 };
 
@@ -25,6 +27,8 @@ pub struct Config {
     pub defaults: Defaults,
     /// What the client of a job that was stopped at its deadline hears.
     pub deadline_result: ResultType,
+    /// The namespace of the jobs that come over AMQP, where this operator takes them.
+    pub gateway_namespace: Option<String>,
     /// How to reach the broker.
     pub broker: BrokerConfig,
     /// What the controller is started with.
@@ -43,6 +47,14 @@ pub enum ConfigError {
         value: String,
         /// Why it cannot be used.
         source: serde_json::Error,
+    },
+    /// Jobs would be made that nobody looks at.
+    #[error(
+        "--gateway-namespace {namespace:?} (OMOTES_GATEWAY_NAMESPACE) is not among --watch-namespaces (OMOTES_WATCH_NAMESPACES): add it there, or leave it out"
+    )]
+    NotWatched {
+        /// The namespace.
+        namespace: String,
     },
     /// The priority classes are none.
     #[error(
@@ -69,6 +81,13 @@ pub enum ConfigError {
 pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
     let courier_resources = serde_json::from_str(&run.courier_resources)
         .map_err(|source| ConfigError::Resources { value: run.courier_resources.clone(), source })?;
+    let namespaces = names(&run.watch_namespaces);
+    let gateway_namespace = run.gateway_namespace.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    if let Some(name) =
+        gateway_namespace.filter(|name| !namespaces.is_empty() && !namespaces.iter().any(|known| known == name))
+    {
+        return Err(ConfigError::NotWatched { namespace: name.to_owned() });
+    }
     let priority_classes = serde_json::from_str(&run.priority_classes)
         .map_err(|source| ConfigError::PriorityClasses { value: run.priority_classes.clone(), source })?;
     let file = |name: &str| run.broker_dir.join(name);
@@ -90,6 +109,7 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
             DeadlineResult::Cancelled => ResultType::Cancelled,
             DeadlineResult::Timeout => ResultType::Timeout,
         },
+        gateway_namespace: gateway_namespace.map(str::to_owned),
         broker: BrokerConfig {
             amqp_uri_file: file("amqp-uri"),
             management_uri_file: Some(file("management-uri")),
@@ -97,12 +117,7 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
             connection_name: run.identity.clone(),
         },
         controller: Options {
-            namespaces: run
-                .watch_namespaces
-                .iter()
-                .map(|name| name.trim().to_owned())
-                .filter(|name| !name.is_empty())
-                .collect(),
+            namespaces,
             concurrency: run.max_concurrent_reconciles,
             courier_uri_file: file("courier-amqp-uri"),
             ca_file: file("ca.crt"),
@@ -112,7 +127,26 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
                 interval: Duration::from_secs(run.orphans_interval_seconds),
                 grace: SignedDuration::from_secs(run.orphans_grace_seconds),
             },
+            gateway: gateway_namespace.map(|namespace| gateway(run, namespace)),
             catalog: Arc::default(),
         },
     })
+}
+
+fn names(list: &[String]) -> Vec<String> {
+    list.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+fn gateway(run: &Run, namespace: &str) -> GatewayOptions {
+    let pod = ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Pod".to_owned()),
+        name: Some(run.identity.clone()),
+        namespace: Some(run.namespace.clone()),
+        uid: run.pod_uid.clone(),
+        ..ObjectReference::default()
+    };
+    let namespace = namespace.to_owned();
+    let placement = Placement { namespace, ttl_seconds_after_finished: run.gateway_ttl_seconds_after_finished };
+    GatewayOptions { placement, pod }
 }

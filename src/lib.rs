@@ -2,9 +2,9 @@
 //!
 //! # Rings
 //! ```text
-//! shell   main cli config operator leader http telemetry controller broker courier   async, clients, clock
+//! shell   main cli config operator leader http telemetry controller gateway broker courier   async, clients, clock
 //!   |
-//! core    plan  pods  limits  topology  wire  workflow                               pure: no clock, no I/O
+//! core    intake  plan  pods  limits  topology  wire  workflow                            pure: no clock, no I/O
 //!   |
 //! api     api                                                                        types, schema, names
 //! ```
@@ -13,7 +13,8 @@
 //! the plan is empty.
 //!
 //! # Invariants
-//! - Nothing outside before the job has the operator's finalizer; the finalizer goes last.
+//! - Nothing outside before the job has the operator's finalizer; the finalizer goes last. A job that came over AMQP has it
+//!   from the start, because its input is there before.
 //! - The result is sent between the last non-terminal and the terminal status, over the one connection that holds the
 //!   exclusive leader queue, always with the same message-id; after a crash only where the broker has no evidence of it.
 //! - Unknown is not absent: nothing is deleted or made again because something could not be looked at.
@@ -27,7 +28,9 @@ pub mod cli;
 pub mod config;
 pub mod controller;
 pub mod courier;
+pub mod gateway;
 pub mod http;
+pub mod intake;
 pub mod leader;
 pub mod limits;
 pub mod operator;

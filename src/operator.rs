@@ -156,6 +156,7 @@ async fn settings(client: &Client, run: &Run, config: &Config) -> anyhow::Result
         capability_key: capability_key(&api).await.context("reading the operator's key")?,
         priority_classes: config.priority_classes.clone(),
         defaults: config.defaults.clone(),
+        gateway_namespace: config.gateway_namespace.clone(),
         deadline_result: config.deadline_result,
     })
 }

@@ -21,6 +21,7 @@ use crate::{
         status::ResultType,
     },
     limits::{Defaults, grace_seconds},
+    topology,
     wire::{Capability, CapabilityKey},
 };
 
@@ -30,6 +31,9 @@ const COURIER_USER: i64 = 65532;
 const VOLUME_WORK: &str = "omotes-work";
 const VOLUME_INPUT: &str = "omotes-input";
 const INPUT: &str = "/omotes/input";
+/// Where the courier finds what it brings to [`INPUT`] beside the ESDL of the broker: only it mounts this.
+const VOLUME_SOURCE: &str = "omotes-source";
+const SOURCE: &str = "/omotes-source";
 
 /// What the operator was configured with, as far as decisions need it.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub struct Settings {
     pub capability_key: CapabilityKey,
     /// The limits of a job that gives none.
     pub defaults: Defaults,
+    /// The namespace of the jobs that come over AMQP, where there is one.
+    pub gateway_namespace: Option<String>,
     /// The `PriorityClass` of pods by the priority of their job; none for a priority that is not in it.
     pub priority_classes: BTreeMap<Priority, String>,
     /// What a client hears of a job that was stopped at its deadline: CANCELLED, as OMOTES' clients expect, or TIMEOUT.
@@ -78,6 +84,21 @@ impl Attempt<'_> {
     pub fn capability(&self, settings: &Settings) -> Capability {
         settings.capability_key.capability(&self.uid(), self.number)
     }
+}
+
+/// The name of the queue with the input of `job`, where that came over the broker.
+#[must_use]
+pub fn input_queue(job: &OmotesJob, settings: &Settings) -> Option<String> {
+    is_from_broker(job).then(|| {
+        let capability =
+            settings.capability_key.input_capability(&job.namespace().unwrap_or_default(), &job.name_any());
+        topology::input_queue_name(&capability)
+    })
+}
+
+fn is_from_broker(job: &OmotesJob) -> bool {
+    let esdl = job.spec.input.as_ref().and_then(|input| input.esdl.as_ref());
+    esdl.is_some_and(|esdl| esdl.from_broker.is_some())
 }
 
 /// The name of the container that decides.
@@ -204,10 +225,16 @@ fn volumes(job: &OmotesJob) -> Vec<Volume> {
     let mut sources = vec![downward(esdl.is_some_and(|esdl| esdl.inline.is_some()))];
     sources.extend(esdl.and_then(|esdl| referenced(esdl, job.spec.courier().enabled)));
     let input = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
-    vec![
-        Volume { name: VOLUME_WORK.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
-        Volume { name: VOLUME_INPUT.to_owned(), projected: Some(input), ..Volume::default() },
-    ]
+    let projected = |name: &str| Volume { name: name.to_owned(), projected: Some(input), ..Volume::default() };
+    if is_from_broker(job) {
+        // The courier writes the ESDL beside the files that Kubernetes projects, and a projected volume takes no other.
+        return vec![scratch(VOLUME_WORK), scratch(VOLUME_INPUT), projected(VOLUME_SOURCE)];
+    }
+    vec![scratch(VOLUME_WORK), projected(VOLUME_INPUT)]
+}
+
+fn scratch(name: &str) -> Volume {
+    Volume { name: name.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() }
 }
 
 fn downward(inline: bool) -> VolumeProjection {
@@ -237,7 +264,7 @@ fn referenced(esdl: &EsdlSource, courier: bool) -> Option<VolumeProjection> {
     let item = |key: &str| {
         Some(vec![KeyToPath { key: key.to_owned(), path: "input.esdl".to_owned(), ..KeyToPath::default() }])
     };
-    let EsdlSource { config_map_key_ref, secret_key_ref, inline: _ } = esdl;
+    let EsdlSource { config_map_key_ref, secret_key_ref, inline: _, from_broker: _ } = esdl;
     let config_map = config_map_key_ref.as_ref().map(|reference| VolumeProjection {
         config_map: Some(ConfigMapProjection {
             name: reference.name.clone(),
@@ -260,7 +287,7 @@ fn referenced(esdl: &EsdlSource, courier: bool) -> Option<VolumeProjection> {
 /// What the courier is to wait for, in words; `None` when nothing is referred to.
 fn expected_input(job: &OmotesJob) -> Option<String> {
     let esdl = job.spec.input.as_ref()?.esdl.as_ref()?;
-    let EsdlSource { config_map_key_ref, secret_key_ref, inline: _ } = esdl;
+    let EsdlSource { config_map_key_ref, secret_key_ref, inline: _, from_broker: _ } = esdl;
     let config_map =
         config_map_key_ref.as_ref().map(|reference| format!("key {} of ConfigMap {}", reference.key, reference.name));
     let secret = secret_key_ref.as_ref().map(|reference| format!("key {} of Secret {}", reference.key, reference.name));
@@ -323,7 +350,12 @@ fn add_courier(spec: &mut PodSpec, main: &str, attempt: Attempt<'_>, settings: &
     let flush = attempt.job.spec.courier().flush_seconds;
     spec.termination_grace_period_seconds = Some(grace_seconds(&attempt.job.spec).max(flush));
     let environment = courier_environment(attempt, settings);
-    let input = courier(names::CONTAINER_COURIER_INPUT, "input", user, &environment, settings);
+    let mut input = courier(names::CONTAINER_COURIER_INPUT, "input", user, &environment, settings);
+    if is_from_broker(attempt.job) {
+        let mounts =
+            [mount(VOLUME_WORK, ROOT, false), mount(VOLUME_INPUT, INPUT, false), mount(VOLUME_SOURCE, SOURCE, true)];
+        input.volume_mounts = Some(mounts.to_vec());
+    }
     let mut carrier = courier(names::CONTAINER_COURIER, "run", user, &environment, settings);
     carrier.restart_policy = Some("Always".to_owned());
     let own = spec.init_containers.take().unwrap_or_default();
@@ -373,6 +405,7 @@ fn courier(
 
 fn courier_environment(attempt: Attempt<'_>, settings: &Settings) -> Vec<EnvVar> {
     let expected = expected_input(attempt.job).map(|expected| variable("OMOTES_COURIER_EXPECTED_INPUT", expected));
+    let queue = input_queue(attempt.job, settings).map(|queue| variable("OMOTES_COURIER_INPUT_QUEUE", queue));
     [
         from_secret("OMOTES_COURIER_AMQP_URI", "amqp-uri", false),
         from_secret("OMOTES_COURIER_CA_PEM", "ca.crt", true),
@@ -384,6 +417,7 @@ fn courier_environment(attempt: Attempt<'_>, settings: &Settings) -> Vec<EnvVar>
     ]
     .into_iter()
     .chain(expected)
+    .chain(queue)
     .collect()
 }
 

@@ -21,6 +21,12 @@ pub const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
 /// The routing key of the deletion of a queue in [`EVENT_EXCHANGE`].
 pub const QUEUE_DELETED_KEY: &str = "queue.deleted";
 
+/// The exchange that OMOTES' clients and this operator share: direct, not durable, no arguments. Any deviation is an error
+/// for every client.
+pub const CLIENT_EXCHANGE: &str = "omotes_exchange";
+/// The routing key of the types of jobs that there are, in [`CLIENT_EXCHANGE`].
+pub const AVAILABLE_WORKFLOWS_KEY: &str = "available_workflows";
+
 /// Progress is worth nothing when it is a minute old, and a later message replaces it.
 const PROGRESS_TTL_MS: i64 = 60_000;
 /// Ten messages of each of 1000 running jobs.
@@ -70,6 +76,40 @@ pub enum Argument {
     Text(&'static str),
 }
 
+/// A queue that OMOTES' clients speak to; it is bound to [`CLIENT_EXCHANGE`] with its own name, and has no arguments, so that
+/// a client's own declaration is the same whatever the virtual host's default type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientQueue {
+    /// Jobs to run. Clients declare it, too.
+    Submissions,
+    /// Jobs to end.
+    Deletions,
+    /// Questions which types of jobs there are.
+    Requests,
+}
+
+impl ClientQueue {
+    /// Its name and its routing key.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Submissions => "job_submissions",
+            Self::Deletions => "job_deletions",
+            Self::Requests => "request_available_workflows",
+        }
+    }
+
+    /// Whether it outlives connection and broker; else it is exclusive, as clients know it. A question is not worth keeping:
+    /// whoever connects answers it anyway.
+    #[must_use]
+    pub fn is_durable(self) -> bool {
+        match self {
+            Self::Submissions | Self::Deletions => true,
+            Self::Requests => false,
+        }
+    }
+}
+
 impl QueueDeclaration {
     fn new(name: String) -> Self {
         Self { name, expires_ms: None, limits: Limits::default(), binding: None }
@@ -117,6 +157,8 @@ pub enum QueueKind<'a> {
     Client(&'a str),
     /// That of the output of some attempt.
     Output,
+    /// That of the input of a job.
+    Input,
 }
 
 /// Whose `queue` is, if it is one that the operator makes for a job.
@@ -125,10 +167,15 @@ pub fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
     if let Some(capability) = queue.strip_prefix("omotes.output.") {
         return capability.parse::<Capability>().ok().map(|_| QueueKind::Output);
     }
+    if let Some(capability) = queue.strip_prefix("omotes.input.") {
+        return capability.parse::<Capability>().ok().map(|_| QueueKind::Input);
+    }
     job_of_queue(queue).filter(|id| is_uuid(id)).map(QueueKind::Client)
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Whether `text` is a UUID as clients write it: lower-case and with dashes.
+#[must_use]
+pub fn is_uuid(text: &str) -> bool {
     let is_dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
     let fits = |(at, byte): (usize, u8)| match byte {
         b'-' => is_dash(at),
@@ -178,6 +225,22 @@ pub fn output_queue(capability: &Capability, expire_after_seconds: i64) -> Queue
     QueueDeclaration {
         expires_ms: Some(milliseconds(expire_after_seconds)),
         ..QueueDeclaration::new(output_queue_name(capability)).bound(COURIER_EXCHANGE, output_key(capability))
+    }
+}
+
+/// The name of the queue with a job's input, which its couriers read.
+#[must_use]
+pub fn input_queue_name(capability: &Capability) -> String {
+    format!("omotes.input.{capability}")
+}
+
+/// The queue with a job's input: one message, which stays there while couriers come and go.
+#[must_use]
+pub fn input_queue(capability: &Capability, expire_after_seconds: i64) -> QueueDeclaration {
+    QueueDeclaration {
+        expires_ms: Some(milliseconds(expire_after_seconds)),
+        limits: Limits { max_length: Some(1), message_ttl_ms: None },
+        ..QueueDeclaration::new(input_queue_name(capability))
     }
 }
 
@@ -234,6 +297,29 @@ mod tests {
         assert_eq!(queue.name, "omotes.output.00112233445566778899aabbccddeeff");
         let routing_key = "output.00112233445566778899aabbccddeeff".to_owned();
         assert_eq!(queue.binding, Some(Binding { exchange: "omotes.courier", routing_key }));
+    }
+
+    #[test]
+    fn an_input_is_one_message_that_nobody_but_the_operator_can_send() {
+        let queue = input_queue(&capability(), 3600);
+        assert_eq!(queue.name, "omotes.input.00112233445566778899aabbccddeeff");
+        assert_eq!(queue.binding, None, "couriers may not write to the default exchange");
+        assert!(queue.arguments().contains(&("x-max-length", Argument::Integer(1))));
+        assert!(queue.arguments().contains(&("x-expires", Argument::Integer(3_600_000))));
+        assert_eq!(kind_of(&queue.name), Some(QueueKind::Input));
+    }
+
+    #[test]
+    fn only_what_the_protocol_calls_a_uuid_is_one() {
+        assert!(is_uuid("0b0f1c9e-93a8-4c0c-b6c4-6f6a0a8d4a10"));
+        for other in [
+            "",
+            "0b0f1c9e93a84c0cb6c46f6a0a8d4a10",
+            "0B0F1C9E-93A8-4C0C-B6C4-6F6A0A8D4A10",
+            "0b0f1c9e-93a8-4c0c-b6c4-6f6a0a8d4a1g",
+        ] {
+            assert!(!is_uuid(other), "{other}");
+        }
     }
 
     #[test]

@@ -281,8 +281,8 @@ pub struct Input {
 /// EsdlSource says where the input ESDL comes from. Exactly one of its fields is set.
 #[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
 #[x_kube(
-    validation = Rule::new("[has(self.configMapKeyRef), has(self.secretKeyRef), has(self.inline)].filter(x, x).size() == 1")
-        .message("spec.input.esdl needs exactly one of configMapKeyRef, secretKeyRef and inline"),
+    validation = Rule::new("[has(self.configMapKeyRef), has(self.secretKeyRef), has(self.inline), has(self.fromBroker)].filter(x, x).size() == 1")
+        .message("spec.input.esdl needs exactly one of configMapKeyRef, secretKeyRef, inline and fromBroker"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EsdlSource {
@@ -302,7 +302,16 @@ pub struct EsdlSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 131_072))]
     pub inline: Option<String>,
+
+    /// fromBroker says that the ESDL waits at RabbitMQ, where the gateway put it: for jobs that came over AMQP only. Any
+    /// other job is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_broker: Option<FromBroker>,
 }
+
+/// FromBroker has no fields: where the ESDL is follows from the job's name.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+pub struct FromBroker {}
 
 /// Courier is the operator's sidecar in the job's pod.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]

@@ -25,10 +25,10 @@ pub enum BrokerError {
         /// The broker's own words.
         reason: String,
     },
-    /// The queue is there, made by somebody else with other arguments.
-    #[error("queue {queue} exists with other arguments: {detail}")]
+    /// The queue (or exchange) is there, made by somebody else with other arguments.
+    #[error("{queue} exists with other arguments: {detail}")]
     ArgumentsDiffer {
-        /// The queue.
+        /// The queue, or the exchange.
         queue: String,
         /// The broker's own words, with the value that was wanted and the one that is there.
         detail: String,
@@ -142,7 +142,7 @@ impl<'a> Fault<'a> {
 }
 
 /// Whether the broker says that there is no such queue or exchange.
-pub(super) fn is_missing(error: &lapin::Error) -> bool {
+pub(crate) fn is_missing(error: &lapin::Error) -> bool {
     match Fault::of(error) {
         Fault::Soft(AMQPSoftError::NOTFOUND, text) => text.contains("no queue '") || text.contains("no exchange '"),
         _ => false,
@@ -160,7 +160,8 @@ pub(super) fn is_still_wanted(error: &lapin::Error) -> bool {
 fn precondition(text: &str) -> BrokerError {
     let detail = words(text);
     if text.contains("inequivalent arg") {
-        return BrokerError::ArgumentsDiffer { queue: quoted_after(text, "for queue '").unwrap_or_default(), detail };
+        let name = quoted_after(text, "for queue '").or_else(|| quoted_after(text, "for exchange '"));
+        return BrokerError::ArgumentsDiffer { queue: name.unwrap_or_default(), detail };
     }
     if text.contains("message size") && text.contains("larger than") {
         return BrokerError::TooLarge { limit: detail };

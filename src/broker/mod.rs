@@ -12,6 +12,7 @@
 //! - Memory is bounded: so many operations at once, and so many bytes of large messages.
 
 mod backoff;
+mod clients;
 mod connection;
 mod consumers;
 mod deletions;
@@ -45,8 +46,10 @@ pub use stats::BrokerStats;
 pub use terms::{BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Outgoing, QueueSight, Routing};
 
 pub(crate) use backoff::Backoff;
+pub(crate) use clients::{Announcer, Clients, Inbox, Incoming};
 pub(crate) use dial::dial;
 pub(crate) use endpoint::{Endpoint, EndpointError, Trust};
+pub(crate) use error::is_missing;
 pub(crate) use session::routing;
 
 use crate::topology::QueueDeclaration;
@@ -192,6 +195,28 @@ impl Broker {
             session.fetch_output(queue, record).await
         };
         bounded(&session, TRANSFER_TIMEOUT, "fetch an output", fetching).await
+    }
+
+    /// Puts `body` into `queue` as its only message.
+    ///
+    /// # Errors
+    /// When the broker did not confirm that it is there; then it may be there all the same.
+    pub async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
+        let session = self.shared.usable()?;
+        let storing = async {
+            let _budget = self.shared.transfer(body.len() as u64).await?;
+            session.store(queue, body).await
+        };
+        bounded(&session, TRANSFER_TIMEOUT, "store an input", storing).await
+    }
+
+    /// Declares what OMOTES' clients speak to, and begins to consume it. What is opened ends with the connection.
+    ///
+    /// # Errors
+    /// When the broker refuses it, did not answer, or somebody else consumes the questions of clients.
+    pub(crate) async fn open_clients(&self) -> Result<Clients, BrokerError> {
+        let session = self.shared.usable()?;
+        bounded(&session, OPERATION_TIMEOUT, "open the clients' queues", Clients::open(session.clone())).await
     }
 
     /// Deletes a queue. One that is missing counts as deleted.

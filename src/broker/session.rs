@@ -13,7 +13,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 use lapin::options::{
     BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
-    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
@@ -84,7 +84,12 @@ impl Session {
         Err(BrokerError::unreachable("the connection opens no more channels, so it is replaced"))
     }
 
-    async fn confirming_channel(&self) -> Result<Channel, BrokerError> {
+    /// A channel whose errors by design concern nobody else.
+    pub(super) async fn errand(&self) -> Result<Channel, BrokerError> {
+        self.errands.channel().await
+    }
+
+    pub(super) async fn confirming_channel(&self) -> Result<Channel, BrokerError> {
         let channel = self.channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         Ok(channel)
@@ -144,6 +149,18 @@ impl Session {
     /// Publishes a message of any size.
     pub(super) async fn publish_result(&self, queue: &str, message: &Outgoing) -> Result<Routing, BrokerError> {
         publish(&self.confirming_channel().await?, queue, message).await
+    }
+
+    /// Puts a message into `queue`, and removes those that are there.
+    pub(super) async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
+        self.ensure_queues(std::slice::from_ref(queue)).await?;
+        let options = QueuePurgeOptions::default();
+        self.errands.channel().await?.queue_purge(name(&queue.name)?, options).await?;
+        let message = Outgoing { body, message_id: None };
+        match publish(&self.confirming_channel().await?, &queue.name, &message).await? {
+            Routing::Routed => Ok(()),
+            Routing::Unroutable => Err(BrokerError::unreachable(format!("queue {} was just removed", queue.name))),
+        }
     }
 
     /// The message that the record vouches for. It stays in the queue; others are removed from it.

@@ -73,6 +73,16 @@ impl Context {
         }
     }
 
+    /// Takes in a job that this process has made, or has just read.
+    pub(crate) fn learn(&self, job: &Arc<OmotesJob>) {
+        let mut job = (**job).clone();
+        job.managed_fields_mut().clear();
+        self.jobs.wrote(&job);
+        self.claims.apply(&job);
+        self.touch_workflow_of(&job);
+        self.trigger(ObjectRef::from_obj(&job));
+    }
+
     /// Has every job looked at.
     pub(crate) fn trigger_all(&self) {
         self.jobs.store().state().iter().for_each(|job| self.trigger(ObjectRef::from_obj(&**job)));

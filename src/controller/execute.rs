@@ -73,7 +73,7 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             learn_pod(&name, pod.map(Arc::new), observed);
             Ok(())
         }
-        Step::DeleteOutputQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await.map(drop),
+        Step::DeleteOwnQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await.map(drop),
         Step::DeleteClientQueues { queues, only_if_empty } => {
             delete_client_queues(&queues, only_if_empty, observed, context).await
         }

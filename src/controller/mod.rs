@@ -31,18 +31,22 @@ use kube::{
         events::{Recorder, Reporter},
     },
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+};
 use tracing::{Instrument, debug, info_span, warn};
 
 use crate::{
     api::{OmotesJob, names, names::JobId},
     broker::{Broker, BrokerEvent},
+    gateway::{self, GatewayOptions},
     plan::{self, Settings},
     telemetry::Metrics,
 };
 
 use cache::Cache;
-use context::Context;
+pub(crate) use context::Context;
 use error::{Category, Error};
 use observe::observe;
 use secret::CourierSecrets;
@@ -67,6 +71,8 @@ pub struct Options {
     pub identity: String,
     /// How queues that no job has are looked for.
     pub sweep: SweepOptions,
+    /// Where the jobs of OMOTES' clients go, where this operator takes them.
+    pub gateway: Option<GatewayOptions>,
     /// Where the workflows are kept that whoever holds it, too, may tell clients of.
     pub catalog: Arc<Catalog>,
 }
@@ -84,7 +90,7 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity, sweep, catalog } = options;
+    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity, sweep, gateway, catalog } = options;
     let reporter = Reporter { controller: names::OPERATOR.to_owned(), instance: Some(identity) };
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
@@ -111,10 +117,12 @@ pub async fn run(
     let listening = tokio::spawn(progress::listen(Arc::clone(&context), news));
     let attending = tokio::spawn(workflows::look_after(Arc::clone(&context)));
     let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
+    let taking = gateway.map(|options| tokio::spawn(gateway::run(Arc::clone(&context), options)));
     reconcile_all(context, concurrency, shutdown).await;
     watching.abort();
     listening.abort();
     looking.abort();
+    taking.inspect(JoinHandle::abort);
     attending.abort();
     sweeping.abort();
 }

@@ -10,12 +10,13 @@ use kube::{Api, ResourceExt, api::ListParams};
 use tracing::{debug, info, warn};
 
 use crate::{
-    api::{OmotesJob, names::JobId},
+    api::{OmotesJob, names::JobId, status::Phase},
     broker::{BrokerError, BrokerState, DeleteCondition, Deletion, ListedQueue},
     plan::{
         observed::attempt_of,
         orphans::{Finding, Listed, Orphans, Wanted},
     },
+    pods,
     topology::{self, QueueKind},
 };
 
@@ -106,6 +107,8 @@ fn note(job: &OmotesJob, context: &Context, wanted: &mut Wanted) {
     let attempts = [attempt_of(job) - 1, attempt_of(job)];
     let capabilities = attempts.map(|attempt| context.settings.capability_key.capability(&uid, attempt));
     wanted.output_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    let ended = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
+    wanted.input_queues.extend(pods::input_queue(job, &context.settings).filter(|_| !ended));
 }
 
 async fn act(context: &Context, finding: Finding, deletes: bool) {

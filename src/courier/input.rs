@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{CourierSettings, Layout};
+use super::{CourierSettings, Layout, fetch};
 use crate::wire::{FailureCause, FailureRecord};
 
 /// The kubelet refreshes projected volumes every 60 to 90 seconds, and needs a moment for it.
@@ -24,6 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub(super) async fn prepare(settings: &CourierSettings, layout: &Layout) -> Result<(), FailureRecord> {
     let failed = |message| FailureRecord { attempt: settings.attempt, cause: FailureCause::InputMissing, message };
     make_places(layout).map_err(|error| failed(format!("cannot prepare {}: {error}", layout.root.display())))?;
+    if let Some(queue) = &settings.input_queue {
+        return fetch::bring(settings, layout, queue).await;
+    }
     let Some(reference) = &settings.expected_input else { return Ok(()) };
     if appears(&layout.input(), reference).await { Ok(()) } else { Err(failed(missing(reference))) }
 }

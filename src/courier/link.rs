@@ -8,11 +8,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection};
 use tokio::time::{Instant, timeout};
 
-use crate::broker::{Backoff, BrokerError, Endpoint, Routing, dial, routing};
+use crate::broker::{Backoff, BrokerError, Endpoint, Routing, dial, is_missing, routing};
 use crate::topology::COURIER_EXCHANGE;
 
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -88,6 +88,29 @@ impl Link {
         let options = BasicPublishOptions { mandatory: true, immediate: false };
         let confirm = publish(&channel, key, body, options, PERSISTENT).await?;
         routing(&confirm.await?)
+    }
+
+    /// The message in `queue`; `None` where there is none, or no such queue. It is not acknowledged, so that the broker has it
+    /// again when this link closes.
+    pub(super) async fn look_into(&mut self, queue: &str) -> Result<Option<Bytes>, BrokerError> {
+        let looked = self.try_look_into(queue).await;
+        if looked.is_err() {
+            self.open = None;
+        }
+        looked
+    }
+
+    async fn try_look_into(&mut self, queue: &str) -> Result<Option<Bytes>, BrokerError> {
+        let channel = self.opened().await?.connection.create_channel().await?;
+        match channel.basic_get(queue.into(), BasicGetOptions::default()).await {
+            Ok(message) => Ok(message.map(|message| message.delivery.data.into())),
+            // The error has ended the channel, and lapin gives its number to the next one: begin anew.
+            Err(error) if is_missing(&error) => {
+                self.open = None;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn opened(&mut self) -> Result<&Open, BrokerError> {

@@ -14,6 +14,7 @@
 //!
 //! Assumes that `shutdown` is the kubelet's SIGTERM, which a native sidecar gets when all other containers have ended.
 
+mod fetch;
 mod flush;
 mod input;
 mod link;
@@ -50,8 +51,17 @@ impl Layout {
         Self { root: root.into(), termination_log: termination_log.into() }
     }
 
+    fn input_folder(&self) -> PathBuf {
+        self.root.join("input")
+    }
+
     fn input(&self) -> PathBuf {
-        self.root.join("input/input.esdl")
+        self.input_folder().join("input.esdl")
+    }
+
+    /// Where Kubernetes puts the job's files when the courier brings the ESDL.
+    fn source(&self) -> PathBuf {
+        self.root.with_file_name("omotes-source")
     }
 
     fn progress(&self) -> PathBuf {

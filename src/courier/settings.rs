@@ -17,6 +17,7 @@ const ATTEMPT: &str = "OMOTES_COURIER_ATTEMPT";
 const POD_UID: &str = "OMOTES_COURIER_POD_UID";
 const FLUSH_SECONDS: &str = "OMOTES_COURIER_FLUSH_SECONDS";
 const EXPECTED_INPUT: &str = "OMOTES_COURIER_EXPECTED_INPUT";
+const INPUT_QUEUE: &str = "OMOTES_COURIER_INPUT_QUEUE";
 
 /// One attempt of one job, seen from its pod.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ pub struct CourierSettings {
     pub(super) pod_uid: String,
     pub(super) flush: Duration,
     pub(super) expected_input: Option<String>,
+    pub(super) input_queue: Option<String>,
 }
 
 /// The environment is not one that the operator made.
@@ -77,6 +79,7 @@ impl CourierSettings {
             pod_uid: required(POD_UID)?,
             flush: Duration::from_secs(whole(FLUSH_SECONDS, &required(FLUSH_SECONDS)?)?),
             expected_input: optional(EXPECTED_INPUT),
+            input_queue: optional(INPUT_QUEUE),
         })
     }
 

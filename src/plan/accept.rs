@@ -1,8 +1,11 @@
 //! Whether a job is one that the operator runs: what neither the schema nor CEL can refuse.
 
+use kube::ResourceExt;
+
 use crate::{
     api::{OmotesJob, OmotesJobSpec, job::MAX_SECONDS, names},
     limits::{Defaults, grace_seconds},
+    pods,
 };
 
 use super::{
@@ -39,6 +42,7 @@ pub fn rejection(observed: &Observed, settings: &Settings) -> Option<Rejection> 
     }
     taken(observed)
         .or_else(|| too_large(observed))
+        .or_else(|| not_at_the_broker(&observed.job, settings))
         .or_else(|| workflow::rejection(observed))
         .or_else(|| contradiction(&observed.job.spec, &settings.defaults))
 }
@@ -69,6 +73,21 @@ fn too_large(observed: &Observed) -> Option<Rejection> {
     (inline > MAX_INLINE_BYTES).then(|| Rejection {
         reason: "InlineEsdlTooLarge",
         message: format!("spec.input.esdl.inline has {inline} bytes and may have {MAX_INLINE_BYTES}: put it into a ConfigMap or Secret and name that instead"),
+    })
+}
+
+/// Only the gateway puts inputs to the broker, for jobs that it names after their id.
+fn not_at_the_broker(job: &OmotesJob, settings: &Settings) -> Option<Rejection> {
+    pods::input_queue(job, settings)?;
+    let (namespace, name) = (job.namespace().unwrap_or_default(), job.name_any());
+    let by_gateway = settings.gateway_namespace.as_ref() == Some(&namespace) && job.spec.job_id.as_ref() == Some(&name);
+    let courier = job.spec.courier().enabled;
+    (!by_gateway || !courier).then(|| Rejection {
+        reason: "NoInputAtBroker",
+        message: format!(
+            "spec.input.esdl.fromBroker is for jobs that came over AMQP, and {namespace}/{name} {}: name a ConfigMap or a Secret instead, or give the ESDL inline",
+            if by_gateway { "has no courier to fetch it" } else { "did not" }
+        ),
     })
 }
 

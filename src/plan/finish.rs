@@ -81,7 +81,11 @@ pub fn conclude(observed: &Observed, settings: &Settings, outcome: Outcome, outp
     };
     let summary = output.as_ref().map(ResultSummary::of).unwrap_or_default();
     let status = observed.terminal_status(settings, &outcome, delivery, summary);
-    Plan::steps([Step::PatchStatus(Box::new(status))].into_iter().chain(warning(observed, delivery)).collect())
+    // No attempt follows, so nobody reads it any more.
+    let input = observed.input_queue(settings).filter(|_| observed.broker == BrokerSight::Ready);
+    let stored = [Step::PatchStatus(Box::new(status))];
+    let steps = input.map(Step::DeleteOwnQueue).into_iter().chain(stored);
+    Plan::steps(steps.chain(warning(observed, delivery)).collect())
 }
 
 /// The broker is away, and the job was deleted so long ago that it must not wait any longer.
@@ -211,6 +215,6 @@ pub(super) fn release(observed: &Observed, settings: &Settings, pod: &Pod, numbe
     let release = Step::ReleasePod { name: pod.name_any(), uid: pod.uid().unwrap_or_default() };
     // A broker that is away must not keep the pod: the queue goes with the job, or by its own time to live.
     let queue = observed.output_queue_of(number, settings).filter(|_| observed.broker == BrokerSight::Ready);
-    let queue = queue.map(|queue| Step::DeleteOutputQueue(queue.name));
+    let queue = queue.map(|queue| Step::DeleteOwnQueue(queue.name));
     Some(Plan::steps(queue.into_iter().chain(removal).chain([release]).collect()))
 }

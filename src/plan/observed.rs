@@ -14,7 +14,7 @@ use crate::{
         queues::QueueDeclare,
         status::Phase,
     },
-    pods::{Attempt, Settings},
+    pods::{self, Attempt, Settings},
     topology::{self, QueueDeclaration},
     workflow::{Revision, seats::Seat},
 };
@@ -309,6 +309,12 @@ impl Observed {
         let spec = &self.job.spec;
         let capability = || self.numbered(number).capability(settings);
         spec.courier().enabled.then(|| topology::output_queue(&capability(), spec.queues.expire_after_seconds))
+    }
+
+    /// The name of the queue with the job's input, where it came over the broker.
+    #[must_use]
+    pub fn input_queue(&self, settings: &Settings) -> Option<String> {
+        pods::input_queue(&self.job, settings)
     }
 
     /// Whether the operator makes and removes the client's queues.

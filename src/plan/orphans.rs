@@ -17,6 +17,8 @@ pub struct Wanted {
     pub job_ids: HashSet<String>,
     /// The names of the output queues of their attempts.
     pub output_queues: HashSet<String>,
+    /// The names of the queues with the input of those that have not ended.
+    pub input_queues: HashSet<String>,
 }
 
 /// A queue that is there.
@@ -68,6 +70,7 @@ impl Orphans {
 fn is_orphan(queue: &Listed, wanted: &Wanted) -> bool {
     match topology::kind_of(&queue.name) {
         Some(QueueKind::Output) => !wanted.output_queues.contains(&queue.name),
+        Some(QueueKind::Input) => !wanted.input_queues.contains(&queue.name),
         Some(QueueKind::Client(id)) => !wanted.job_ids.contains(id),
         None => false,
     }
@@ -97,8 +100,12 @@ mod tests {
     }
 
     fn wanted() -> Wanted {
-        let output = "omotes.output.00112233445566778899aabbccddeeff".to_owned();
-        Wanted { job_ids: HashSet::from([LIVING.to_owned()]), output_queues: HashSet::from([output]) }
+        let [output, input] = ["output", "input"].map(|kind| format!("omotes.{kind}.00112233445566778899aabbccddeeff"));
+        Wanted {
+            job_ids: HashSet::from([LIVING.to_owned()]),
+            output_queues: HashSet::from([output]),
+            input_queues: HashSet::from([input]),
+        }
     }
 
     #[test]
@@ -114,6 +121,8 @@ mod tests {
             ("omotes.output.00112233445566778899aabbccddeeff".to_owned(), false),
             ("omotes.output.ff112233445566778899aabbccddeeff".to_owned(), true),
             ("omotes.output.theirs".to_owned(), false),
+            ("omotes.input.00112233445566778899aabbccddeeff".to_owned(), false),
+            ("omotes.input.ff112233445566778899aabbccddeeff".to_owned(), true),
             ("omotes.events".to_owned(), false),
         ] {
             let finding = Orphans::default().judge(&[listed(&name)], &wanted(), at(0), grace);

@@ -418,6 +418,7 @@ mod tests {
             courier_resources: k8s_openapi::api::core::v1::ResourceRequirements::default(),
             capability_key: crate::wire::CapabilityKey::new(&[7; 32]).unwrap(),
             defaults: crate::limits::Defaults::default(),
+            gateway_namespace: None,
             priority_classes: std::collections::BTreeMap::new(),
             deadline_result: ResultType::Timeout,
         }

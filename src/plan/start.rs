@@ -96,11 +96,14 @@ fn preparations(observed: &Observed, settings: &Settings) -> Vec<Step> {
 pub(super) fn ensure_queues(observed: &Observed, settings: &Settings) -> Step {
     let id = observed.job_id();
     let output = observed.output_queue(settings);
+    // Never made again: an empty one would look like an input that is still to come.
+    let input = observed.input_queue(settings);
     if observed.owns_queues() {
         let own = topology::job_queues(id.as_str(), observed.job.spec.queues.expire_after_seconds);
-        Step::EnsureQueues { declare: own.into_iter().chain(output).collect(), renew: Vec::new() }
+        Step::EnsureQueues { declare: own.into_iter().chain(output).collect(), renew: input.into_iter().collect() }
     } else {
-        Step::EnsureQueues { declare: output.into_iter().collect(), renew: client_queues(id.as_str()) }
+        let renew = client_queues(id.as_str()).into_iter().chain(input).collect();
+        Step::EnsureQueues { declare: output.into_iter().collect(), renew }
     }
 }
 
@@ -109,7 +112,11 @@ pub(super) fn renew_queues(observed: &Observed, settings: &Settings) -> Step {
     let output = observed.output_queue(settings).map(|queue| queue.name);
     Step::EnsureQueues {
         declare: Vec::new(),
-        renew: client_queues(observed.job_id().as_str()).into_iter().chain(output).collect(),
+        renew: client_queues(observed.job_id().as_str())
+            .into_iter()
+            .chain(output)
+            .chain(observed.input_queue(settings))
+            .collect(),
     }
 }
 

@@ -73,8 +73,8 @@ pub enum Step {
         /// It must still be this one.
         uid: String,
     },
-    /// Removes the queue of the operator with the courier's output.
-    DeleteOutputQueue(String),
+    /// Removes a queue of the operator: one with a courier's output, or with the job's input.
+    DeleteOwnQueue(String),
     /// Removes queues of the client that nobody consumes.
     DeleteClientQueues {
         /// Their names.

@@ -22,11 +22,11 @@ use super::{
 };
 
 /// Waits for a workflow that takes no jobs: whoever applies both at once need not care which comes first. A job that is to
-/// be aborted waits for nothing.
+/// be aborted waits for nothing. One that came over AMQP waits, too: it has the finalizer before it has its revision.
 pub(super) fn wait(observed: &Observed) -> Option<Plan> {
     let name = &observed.job.spec.workflow_ref.as_ref()?.name;
     let (reason, message) = match &observed.workflow {
-        _ if observed.has_finalizer() || observed.job.spec.abort.is_some() => return None,
+        _ if observed.status().workflow_revision.is_some() || observed.job.spec.abort.is_some() => return None,
         WorkflowSight::Missing => (
             "WorkflowNotFound",
             format!(

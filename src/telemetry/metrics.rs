@@ -39,6 +39,12 @@ pub struct Metrics {
     rejected_progress: Counter,
     warnings: Family<WarningLabels, Counter>,
     orphans: Gauge,
+    submissions: Family<SubmissionLabels, Counter>,
+    poison: Family<PoisonLabels, Counter>,
+    deletions: Family<DeletionLabels, Counter>,
+    broadcasts: Counter,
+    submissions_waiting: Gauge,
+    intake: Histogram,
     broker_connected: Gauge,
     broker_blocked: Gauge,
     broker_management: Gauge,
@@ -72,6 +78,32 @@ struct WarningLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SubmissionLabels {
+    outcome: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PoisonLabels {
+    queue: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeletionLabels {
+    outcome: &'static str,
+}
+
+/// Counts a submission as one that waits, as long as it lives.
+pub(crate) struct Waiting(Gauge);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let seconds = |buckets: &[f64]| Histogram::new(buckets.iter().copied());
@@ -86,6 +118,12 @@ impl Default for Metrics {
             rejected_progress: Counter::default(),
             warnings: Family::default(),
             orphans: Gauge::default(),
+            submissions: Family::default(),
+            poison: Family::default(),
+            deletions: Family::default(),
+            broadcasts: Counter::default(),
+            submissions_waiting: Gauge::default(),
+            intake: seconds(&[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0]),
             broker_connected: Gauge::default(),
             broker_blocked: Gauge::default(),
             broker_management: Gauge::default(),
@@ -135,6 +173,8 @@ impl Metrics {
             self.warnings.clone(),
         );
         registry.register("orphan_queues", "Queues that no job has, at the last look", self.orphans.clone());
+        self.register_gateway();
+        let Self { registry, .. } = self;
         registry.register("broker_connected", "1 while the broker can be used", self.broker_connected.clone());
         registry.register(
             "broker_blocked",
@@ -157,6 +197,59 @@ impl Metrics {
             self.broker_reconnects.clone(),
         );
         registry.register("leader", "1 while this process leads", self.leader.clone());
+    }
+
+    fn register_gateway(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "gateway_submissions",
+            "Submissions over AMQP that were taken: a job was made, was there already, or the client was told why not",
+            self.submissions.clone(),
+        );
+        registry.register(
+            "gateway_messages_rejected",
+            "Messages over AMQP that nobody can do anything with, by queue and reason",
+            self.poison.clone(),
+        );
+        registry.register("gateway_deletions", "Deletions over AMQP that were taken", self.deletions.clone());
+        registry.register("gateway_broadcasts", "How often clients were told the workflows", self.broadcasts.clone());
+        registry.register(
+            "gateway_submissions_waiting",
+            "Submissions that were received and whose job is not stored yet",
+            self.submissions_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "gateway_intake",
+            "From the receipt of a submission to its stored job",
+            Unit::Seconds,
+            self.intake.clone(),
+        );
+    }
+
+    pub(crate) fn count_submission(&self, outcome: &'static str, reason: &'static str) {
+        self.submissions.get_or_create(&SubmissionLabels { outcome, reason }).inc();
+    }
+
+    pub(crate) fn count_poison(&self, queue: &'static str, reason: &'static str) {
+        self.poison.get_or_create(&PoisonLabels { queue, reason }).inc();
+    }
+
+    pub(crate) fn count_deletion(&self, outcome: &'static str) {
+        self.deletions.get_or_create(&DeletionLabels { outcome }).inc();
+    }
+
+    pub(crate) fn count_broadcast(&self) {
+        self.broadcasts.inc();
+    }
+
+    /// Counts a submission as one that waits, until what this returns is dropped.
+    pub(crate) fn submission_waits(&self) -> Waiting {
+        self.submissions_waiting.inc();
+        Waiting(self.submissions_waiting.clone())
+    }
+
+    pub(crate) fn observe_intake(&self, delay: Duration) {
+        self.intake.observe(delay.as_secs_f64());
     }
 
     /// Reads the job gauges from `store` from now on.

@@ -100,7 +100,18 @@ impl CapabilityKey {
     /// The capability of one attempt of the job with this UID.
     #[must_use]
     pub fn capability(&self, job_uid: &str, attempt: i32) -> Capability {
-        let mac = self.0.clone().chain_update(format!("{job_uid}/{attempt}")).finalize().into_bytes();
+        self.of(&format!("{job_uid}/{attempt}"))
+    }
+
+    /// The capability of the input of the job called so: the input is there before the job has a UID, and is the same for
+    /// all its attempts. No UID is `input`, so that it is that of no attempt.
+    #[must_use]
+    pub fn input_capability(&self, namespace: &str, job: &str) -> Capability {
+        self.of(&format!("input/{namespace}/{job}"))
+    }
+
+    fn of(&self, text: &str) -> Capability {
+        let mac = self.0.clone().chain_update(text).finalize().into_bytes();
         let mut half = [0; CAPABILITY_BYTES];
         half.copy_from_slice(&mac[..CAPABILITY_BYTES]);
         Capability(half)
@@ -136,6 +147,16 @@ mod tests {
     #[test]
     fn stays_the_same_between_versions() {
         assert_eq!(key().capability(UID, 1).to_string(), "e026d179742017570e7d444812958131");
+    }
+
+    #[test]
+    fn that_of_an_input_depends_on_key_namespace_and_name() {
+        let capability = key().input_capability("ns", UID);
+        assert_eq!(capability, key().input_capability("ns", UID));
+        assert_ne!(capability, key().input_capability("other", UID));
+        assert_ne!(capability, key().input_capability("ns", "other"));
+        assert_ne!(capability, key().capability(UID, 1));
+        assert_ne!(capability, CapabilityKey::new(&[8; 32]).unwrap().input_capability("ns", UID));
     }
 
     #[test]

@@ -15,7 +15,10 @@ mod messages;
 mod progress;
 mod protocol;
 mod record;
+mod structure;
+mod submission;
 mod text;
+mod workflows;
 
 pub use capability::{Capability, CapabilityKey, CapabilityKeyError, ParseCapabilityError};
 pub use courier::{CourierOutput, CourierProgress, OutputError, ProgressError, RESULT_HEADROOM_BYTES};
@@ -26,3 +29,10 @@ pub use protocol::{
     EsdlMessage, JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, MAX_LOG_BYTES, ResultType, Severity,
 };
 pub use record::{CommitRecord, FailureCause, FailureRecord, MAX_RECORD_BYTES, RecordError, TerminationRecord};
+pub use structure::StructError;
+pub use submission::{JobPriority, JobSubmission, SubmissionError, parse_delete};
+pub(crate) use text::first_chars;
+pub use workflows::{
+    AvailableWorkflows, BooleanParameter, Constraint, DateTimeParameter, DurationParameter, FloatParameter,
+    IntegerParameter, ParameterType, Relation, StringEnum, StringParameter, Workflow, WorkflowParameter,
+};

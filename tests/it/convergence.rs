@@ -106,7 +106,7 @@ fn assert_ended_well(world: &World) {
     let held = world.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
     assert!(!held, "a pod is held for ever");
     let queues: Vec<_> = world.queues.iter().filter(|_| !world.left_to_ttl).collect();
-    assert!(!queues.iter().any(|queue| queue.starts_with("omotes.output.")), "an output queue is left: {queues:?}");
+    assert!(!queues.iter().any(|queue| queue.starts_with("omotes.")), "an output or input queue is left: {queues:?}");
     if let Some(job) = &world.job {
         assert_stop(job);
         assert_cleaned_up(world, job);
@@ -129,6 +129,7 @@ proptest! {
         ttl in proptest::option::of(0_i64..100),
         policy in prop_oneof![Just("AfterResultConsumed"), Just("Retain"), Just("Delete")],
         clean_up: bool,
+        over_amqp: bool,
         limits in limits(),
         referred: bool,
     ) {
@@ -137,15 +138,39 @@ proptest! {
         let queues = json!({"declare": declare, "deletionPolicy": policy});
         let spec = json!({"queues": queues, "ttlSecondsAfterFinished": ttl, "ttlPolicy": {"action": action}});
         // A heartbeat needs the courier.
-        let courier = courier || !limits["heartbeat"].is_null();
+        let courier = courier || over_amqp || !limits["heartbeat"].is_null();
+        let spec = if over_amqp { merged(spec, &input_at_the_broker()) } else { spec };
         let spec = merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}}));
-        let mut world = World::new(&if referred { merged(spec, &referring()) } else { spec });
+        let mut world = World::new(&if referred || over_amqp { merged(spec, &referring()) } else { spec });
         for event in history {
             world.happen(event);
         }
         world.settle();
         assert_ended_well(&world);
     }
+}
+
+fn input_at_the_broker() -> Value {
+    json!({"jobId": world::NAME, "input": {"esdl": {"fromBroker": {}}}})
+}
+
+/// An input stays for every attempt, and goes with the last.
+#[test]
+fn an_input_is_there_for_every_attempt() {
+    let input = |world: &World| world.queues.iter().any(|queue| queue.starts_with("omotes.input."));
+    let mut world = World::new(&merged(
+        json!({"backoffLimit": 1, "retry": {"initialSeconds": 1, "maxSeconds": 1}}),
+        &input_at_the_broker(),
+    ));
+    for _ in 0..2 {
+        world.live(5);
+        assert!(input(&world), "the next attempt reads it");
+        world.start();
+        world.reconcile(usize::MAX);
+        world.finish(End::Failure);
+        world.reconcile(usize::MAX);
+    }
+    assert_eq!((world.pods_made, input(&world)), (2, false));
 }
 
 /// The whole life of a job, cut after every step, for every step.

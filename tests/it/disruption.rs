@@ -5,6 +5,7 @@
 
 mod broker;
 mod credentials;
+mod gateway;
 mod leader;
 mod scale;
 mod stops;

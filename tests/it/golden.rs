@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use omotes_operator::{
-    api::{OmotesJob, job::Priority, status::ResultType},
+    api::{
+        OmotesJob,
+        job::{EsdlSource, FromBroker, Priority},
+        status::ResultType,
+    },
     limits::Defaults,
     pods::{self, Attempt, Settings},
     wire::CapabilityKey,
@@ -43,26 +47,42 @@ fn job() -> OmotesJob {
     serde_json::from_value(job).unwrap()
 }
 
-#[test]
-fn the_pod_of_a_job() {
-    let settings = Settings {
+fn settings() -> Settings {
+    Settings {
         courier_image: "registry.example/omotes-operator:1".to_owned(),
         courier_pull_policy: Some("IfNotPresent".to_owned()),
         courier_resources: serde_json::from_value::<ResourceRequirements>(json!({"requests": {"cpu": "10m"}})).unwrap(),
         capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
         defaults: Defaults::default(),
+        gateway_namespace: Some("team-a".to_owned()),
         priority_classes: BTreeMap::from([(Priority::High, "urgent".to_owned())]),
         deadline_result: ResultType::Cancelled,
-    };
-    let pod = pods::build(Attempt { job: &job(), number: 1, workflow: Some("grow_optimizer") }, &settings);
+    }
+}
+
+fn assert_golden(job: &OmotesJob, file: &str) {
+    let pod = pods::build(Attempt { job, number: 1, workflow: Some("grow_optimizer") }, &settings());
     let rendered = serde_saphyr::to_string(&serde_json::to_value(&pod).unwrap()).unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pod.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, &rendered).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         rendered == golden,
-        "the pod has changed; `UPDATE_GOLDEN=1 make test-unit` and read the diff of tests/golden/pod.yaml:\n{rendered}"
+        "the pod has changed; `UPDATE_GOLDEN=1 make test-unit` and read the diff of tests/golden/{file}:\n{rendered}"
     );
+}
+
+#[test]
+fn the_pod_of_a_job() {
+    assert_golden(&job(), "pod.yaml");
+}
+
+#[test]
+fn the_pod_of_a_job_whose_input_waits_at_the_broker() {
+    let mut job = job();
+    job.spec.input.as_mut().unwrap().esdl =
+        Some(EsdlSource { from_broker: Some(FromBroker {}), ..EsdlSource::default() });
+    assert_golden(&job, "pod-from-broker.yaml");
 }

@@ -10,12 +10,14 @@ mod architecture;
 mod convergence;
 mod crd;
 mod golden;
+mod intake;
 
 mod audit;
 mod broker;
 mod courier;
 mod deadlines;
 mod disruption;
+mod gateway;
 mod lives;
 mod output;
 mod refusals;

@@ -78,7 +78,7 @@ fn bad() -> Vec<(Value, Vec<&'static str>)> {
     let never = vec!["spec.template.spec.restartPolicy must be Never or left out"];
     let uuid = vec!["spec.jobId", "should match '^[0-9a-f]{8}-[0-9a-f]{4}-"];
     let at_most = "should be less than or equal to 315360000";
-    let one_source = vec!["spec.input.esdl needs exactly one of configMapKeyRef, secretKeyRef and inline"];
+    let one_source = vec!["spec.input.esdl needs exactly one of configMapKeyRef, secretKeyRef, inline and fromBroker"];
     let port = |port: Value| in_main(&json!({"livenessProbe": {"httpGet": {"port": port}}}));
     vec![
         (in_spec(json!({"template": null})), vec!["spec.template: Required value"]),

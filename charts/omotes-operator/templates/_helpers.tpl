@@ -44,6 +44,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* A job in a namespace that nobody watches would never run. */}}
+{{- define "omotes-operator.gatewayNamespace" -}}
+{{- $namespace := .Values.gateway.namespace }}
+{{- if and $namespace .Values.watchNamespaces (not (has $namespace .Values.watchNamespaces)) }}
+{{- fail (printf "\n\ngateway.namespace is %s, which is not among watchNamespaces (%s): add it there, or leave watchNamespaces empty\n" $namespace (join ", " .Values.watchNamespaces)) }}
+{{- end }}
+{{- $namespace }}
+{{- end }}
+
 {{/* Everybody needs his own broker, so the chart has no default. The message is the command that makes the Secret. */}}
 {{- define "omotes-operator.brokerSecret" -}}
 {{- if not .Values.broker.existingSecret }}

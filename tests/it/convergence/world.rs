@@ -28,6 +28,7 @@ use omotes_operator::{
             attempt_of,
         },
     },
+    pods,
     wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
     workflow::seats::Seat,
 };
@@ -39,6 +40,8 @@ use crate::support::bed::merged;
 /// The template's grace, and that of a pod with a courier, in seconds.
 pub const GRACE: i64 = 5;
 pub const FLUSH: i64 = 120;
+/// The name of the job, and where its input came over the broker its id, too.
+pub const NAME: &str = "job";
 const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 
 /// What a process remembers; lost when it dies.
@@ -134,6 +137,7 @@ pub fn settings() -> Settings {
         courier_resources: ResourceRequirements::default(),
         capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
         defaults: Defaults::default(),
+        gateway_namespace: Some("ns".to_owned()),
         priority_classes: BTreeMap::new(),
         deadline_result: ResultType::Cancelled,
     }
@@ -148,18 +152,24 @@ impl World {
         let job: Value = json!({
             "apiVersion": "omotes.io/v1alpha1",
             "kind": "OmotesJob",
-            "metadata": {"name": "job", "namespace": "ns", "uid": UID, "generation": 1, "resourceVersion": "1", "creationTimestamp": time(0).to_string()},
+            "metadata": {"name": NAME, "namespace": "ns", "uid": UID, "generation": 1, "resourceVersion": "1", "creationTimestamp": time(0).to_string()},
             "spec": {"template": {"spec": {"containers": [{"name": "main", "image": "i"}], "terminationGracePeriodSeconds": GRACE}}},
         });
-        let job = serde_json::from_value(merged(job, &json!({"spec": patch})));
+        let mut job: OmotesJob = serde_json::from_value(merged(job, &json!({"spec": patch}))).unwrap();
+        let queues: BTreeSet<String> = pods::input_queue(&job, &settings()).into_iter().collect();
+        // Something of such a job is there before the job is, so that it is never without the finalizer.
+        let taken_on = !queues.is_empty();
+        if taken_on {
+            job.finalizers_mut().push(names::FINALIZER_CLEANUP.to_owned());
+        }
         Self {
             now: time(1) + SignedDuration::from_millis(350),
-            job: Some(job.unwrap()),
+            job: Some(job),
             pod: None,
             broker_up: true,
             node_lost: false,
             listening_since: time(1),
-            queues: BTreeSet::new(),
+            queues,
             output: None,
             unread: false,
             attached: false,
@@ -168,7 +178,7 @@ impl World {
             results: Vec::new(),
             statuses: Vec::new(),
             pods_made: 0,
-            taken_on: false,
+            taken_on,
             given_up: false,
             left_to_ttl: patch["queues"]["deletionPolicy"] == "Retain",
             writes: Vec::new(),
@@ -217,7 +227,7 @@ impl World {
     /// The pod of the attempt that many before the current one.
     pub fn sight(&self, before: i32) -> Sight<Arc<Pod>> {
         let current = attempt_of(self.job.as_ref().unwrap());
-        let name = names::pod_name("job", current - before);
+        let name = names::pod_name(NAME, current - before);
         let pod = self.pod.clone().filter(|pod| pod.name_any() == name);
         pod.map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod)))
     }
@@ -299,7 +309,7 @@ impl World {
                 self.left_to_ttl |= !self.broker_up;
                 self.release_pod(&uid);
             }
-            Step::DeleteOutputQueue(queue) => {
+            Step::DeleteOwnQueue(queue) => {
                 self.queues.remove(&queue);
             }
             Step::DeleteClientQueues { queues, only_if_empty } => self.delete_client_queues(&queues, only_if_empty),
@@ -378,6 +388,8 @@ impl World {
                 assert!(held, "something outside before the finalizer");
                 assert!(!terminal, "something new after the end");
                 assert!(self.broker_up || matches!(step, Step::CreatePod(_)), "the broker is away");
+                let mut input = pods::input_queue(job, &self.settings).into_iter();
+                assert!(input.all(|queue| self.queues.contains(&queue)), "the job goes on without its input");
             }
             Step::PatchStatus(status) if terminal => {
                 let stored = job.status.as_ref().unwrap();

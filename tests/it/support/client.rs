@@ -91,6 +91,14 @@ impl Listener {
         &self.log
     }
 
+    /// The next message, within `limit`.
+    pub async fn first(&mut self, limit: Duration) -> Heard {
+        let next = tokio::time::timeout(limit, self.heard.recv()).await;
+        let heard = next.unwrap_or_else(|_| panic!("nothing heard within {limit:?}")).unwrap();
+        self.log.push(heard.clone());
+        heard
+    }
+
     /// Stops consuming.
     pub async fn leave(self) {
         self.connection.close(200, "done".into()).await.unwrap();

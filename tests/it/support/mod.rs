@@ -8,6 +8,8 @@ pub mod broker;
 pub mod client;
 pub mod ghost;
 pub mod operator;
+pub mod sdk;
+pub mod wire;
 
 use std::{future::Future, time::Duration};
 

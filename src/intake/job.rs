@@ -1,0 +1,89 @@
+//! The OmotesJob for a submission.
+
+use kube::api::ObjectMeta;
+
+use crate::{
+    api::{
+        OmotesJob, OmotesJobSpec, OmotesWorkflow,
+        job::{EsdlSource, FromBroker, Input, Priority, WorkflowRef},
+        names,
+        queues::{QueueDeclare, QueuePolicy},
+        retention::PodRetentionPolicy,
+    },
+    wire::{JobPriority, JobSubmission, first_chars},
+};
+
+/// As long as the schema admits.
+const MAX_REFERENCE_CHARS: usize = 1024;
+const MS_PER_SECOND: u32 = 1000;
+
+/// Where the jobs that come over AMQP go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// Their namespace.
+    pub namespace: String,
+    /// How long they stay after their end.
+    pub ttl_seconds_after_finished: i64,
+}
+
+/// How long a submission's job may run, in seconds; `None` is without limit, which a client may also write as 0.
+pub(super) fn run_seconds(submission: &JobSubmission) -> Option<i64> {
+    let ms = submission.timeout_ms.filter(|ms| *ms > 0)?;
+    Some(ms.div_ceil(MS_PER_SECOND).into())
+}
+
+/// The job of `submission`. It holds the operator's finalizer from the start: its input is at the broker before it is
+/// itself, and a client that deletes it in its first moment is told so.
+pub(super) fn job(submission: &JobSubmission, workflow: &OmotesWorkflow, placement: &Placement) -> OmotesJob {
+    OmotesJob {
+        metadata: ObjectMeta {
+            name: Some(submission.uuid.clone()),
+            namespace: Some(placement.namespace.clone()),
+            finalizers: Some(vec![names::FINALIZER_CLEANUP.to_owned()]),
+            ..ObjectMeta::default()
+        },
+        spec: spec(submission, workflow, placement),
+        status: None,
+    }
+}
+
+fn spec(submission: &JobSubmission, workflow: &OmotesWorkflow, placement: &Placement) -> OmotesJobSpec {
+    OmotesJobSpec {
+        job_id: Some(submission.uuid.clone()),
+        workflow_ref: Some(WorkflowRef { name: workflow.metadata.name.clone().unwrap_or_default() }),
+        priority: Some(priority(submission.priority)),
+        job_reference: submission.job_reference.as_deref().map(|text| first_chars(text, MAX_REFERENCE_CHARS)),
+        input: Some(input(submission)),
+        queues: QueuePolicy { declare: QueueDeclare::Never, ..QueuePolicy::default() },
+        max_run_seconds: run_seconds(submission),
+        ttl_seconds_after_finished: Some(placement.ttl_seconds_after_finished),
+        template: None,
+        courier: None,
+        expected_duration: None,
+        start_deadline_seconds: None,
+        heartbeat: None,
+        abort: None,
+        backoff_limit: None,
+        retry: None,
+        pod_failure_policy: None,
+        suspend: false,
+        managed_by: None,
+        pod_retention_policy: PodRetentionPolicy::default(),
+        force_deletion_policy: None,
+        exit_codes: None,
+        ttl_policy: None,
+    }
+}
+
+fn priority(asked: JobPriority) -> Priority {
+    match asked {
+        JobPriority::Low => Priority::Low,
+        JobPriority::Medium => Priority::Medium,
+        JobPriority::High => Priority::High,
+    }
+}
+
+fn input(submission: &JobSubmission) -> Input {
+    let esdl = EsdlSource { from_broker: Some(FromBroker {}), ..EsdlSource::default() };
+    Input { parameters: Some(submission.parameters.clone()), esdl: Some(esdl) }
+}
