@@ -68,7 +68,8 @@ fn spec(submission: &JobSubmission, workflow: &OmotesWorkflow, placement: &Place
         pod_failure_policy: None,
         suspend: false,
         managed_by: None,
-        pod_retention_policy: PodRetentionPolicy::default(),
+        // Clients may make thousands of jobs a day; the pods of all would be a burden, and those of failures are wanted.
+        pod_retention_policy: PodRetentionPolicy::RetainOnFailure,
         force_deletion_policy: None,
         exit_codes: None,
         ttl_policy: None,

@@ -14,6 +14,8 @@ mod offer;
 mod poison;
 mod tombstones;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
@@ -44,7 +46,7 @@ pub struct Facts<'a> {
     /// Whether somebody deleted the job before.
     pub tombstone: Option<Tombstone>,
     /// The workflows that clients may ask for.
-    pub workflows: &'a [std::sync::Arc<OmotesWorkflow>],
+    pub workflows: &'a [Arc<OmotesWorkflow>],
 }
 
 /// Whose a uuid is.
@@ -176,10 +178,7 @@ pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement
 }
 
 /// The workflow of a submission that may run.
-fn admit<'a>(
-    submission: &JobSubmission,
-    workflows: &'a [std::sync::Arc<OmotesWorkflow>],
-) -> Result<&'a OmotesWorkflow, Refusal> {
+fn admit<'a>(submission: &JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]) -> Result<&'a OmotesWorkflow, Refusal> {
     let known = workflows
         .iter()
         .find(|workflow| workflow.spec.type_name == submission.workflow_type && offer::is_offered(workflow));
@@ -196,7 +195,7 @@ fn refuse(reason: RefusalReason, logs: String) -> Refusal {
     Refusal { reason, logs }
 }
 
-fn unknown(submission: &JobSubmission, workflows: &[std::sync::Arc<OmotesWorkflow>]) -> Refusal {
+fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> Refusal {
     let offered = workflows.iter().filter(|workflow| offer::is_offered(workflow));
     let mut names: Vec<&str> = offered.map(|workflow| workflow.spec.type_name.as_str()).collect();
     names.sort_unstable();

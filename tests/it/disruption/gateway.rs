@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
+use lapin::{
+    options::{QueueDeclareOptions, QueueDeleteOptions},
+    types::FieldTable,
+};
 use omotes_operator::wire::{JobStatus, ResultType};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -85,6 +89,29 @@ async fn a_restart_of_the_broker_ends_no_ones_day() {
     let (_, another) = sdk.submit(&slow.type_name, b"<esdl/>", b"").await;
     all_succeed(vec![again, another]).await;
     slow.remove().await;
+}
+
+/// The consumer of one queue ends; what it had in its hands goes back, and one consumer of each is there again.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn queues_that_somebody_deletes_are_made_again() {
+    Operator::settled().await;
+    let (offer, sdk) = offer("remade").await;
+    for queue in ["job_deletions", "job_submissions"] {
+        let channel = sdk.connection.create_channel().await.unwrap();
+        channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+        until(&format!("{queue} is consumed again"), PATIENCE, || async {
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let channel = sdk.connection.create_channel().await.unwrap();
+            let seen = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+            let consumers = seen.map_err(|error| error.to_string())?.consumer_count();
+            if consumers == 1 { Ok(()) } else { Err(format!("{consumers} consumers")) }
+        })
+        .await;
+    }
+    let (_, listener) = sdk.submit(&offer.type_name, b"<esdl/>", b"").await;
+    all_succeed(vec![listener]).await;
+    offer.remove().await;
 }
 
 /// Nothing is acknowledged that is not stored, and the operator holds no more than it may.
