@@ -7,6 +7,7 @@ mod broker;
 mod credentials;
 mod leader;
 mod scale;
+mod seats;
 mod stops;
 
 use std::collections::BTreeSet;
