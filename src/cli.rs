@@ -25,6 +25,14 @@ pub enum Command {
     Run(Box<Run>),
     /// Prints the CustomResourceDefinitions as YAML.
     Crd,
+    /// Prints OmotesWorkflow manifests made from an OMOTES orchestrator's workflow_config.json, as YAML.
+    ImportWorkflows {
+        /// The orchestrator's workflow_config.json.
+        file: PathBuf,
+        /// The image that runs the jobs; what else the pods need is to be added to the manifests.
+        #[arg(long)]
+        image: String,
+    },
     /// Runs in a job's pod; the operator adds it there.
     Courier {
         /// Which of the courier's two parts.

@@ -199,8 +199,8 @@ async fn execute(
             context.revisions.wrote(&made);
             context.trigger_unpinned(namespace, name);
         }
-        WorkflowStep::DeleteRevision { name: revision, uid } => {
-            let preconditions = Some(Preconditions { uid: Some(uid), resource_version: None });
+        WorkflowStep::DeleteRevision { name: revision, uid, resource_version } => {
+            let preconditions = Some(Preconditions { uid: Some(uid), resource_version: Some(resource_version) });
             let how = DeleteParams { preconditions, ..DeleteParams::default() };
             let gone = revisions.delete(&revision, &how).await;
             if let Some(known) = context.revisions.get(namespace, &revision) {

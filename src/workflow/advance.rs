@@ -66,8 +66,10 @@ pub enum WorkflowStep {
     DeleteRevision {
         /// Its name.
         name: String,
-        /// It must still be this one.
+        /// It must still be this one …
         uid: String,
+        /// … and unchanged.
+        resource_version: String,
     },
     /// Stores the status.
     PatchStatus(Box<OmotesWorkflowStatus>),
@@ -132,8 +134,11 @@ fn clear(observed: &ObservedWorkflow) -> WorkflowPlan {
         if observed.now < due {
             plan.wake = plan.wake.into_iter().chain([due]).min();
         } else {
-            let uid = object.uid().unwrap_or_default();
-            plan.steps.push(WorkflowStep::DeleteRevision { name: object.name_any(), uid });
+            plan.steps.push(WorkflowStep::DeleteRevision {
+                name: object.name_any(),
+                uid: object.uid().unwrap_or_default(),
+                resource_version: object.resource_version().unwrap_or_default(),
+            });
         }
     }
     plan

@@ -8,6 +8,7 @@
 //! - A seat is given only while there are fewer holders than seats, and in the order of the turns.
 
 pub mod advance;
+pub mod import;
 pub mod parameters;
 pub mod revision;
 pub mod seats;

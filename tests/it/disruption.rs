@@ -8,6 +8,7 @@ mod credentials;
 mod gateway;
 mod leader;
 mod scale;
+mod seats;
 mod stops;
 
 use std::collections::BTreeSet;

@@ -267,6 +267,7 @@ macro_rules! lives {
 mod pods;
 mod queues;
 mod stops;
+mod workflows;
 
 fn random_uuid() -> String {
     let digits = format!("{:032x}", fastrand::u128(..));
