@@ -21,6 +21,8 @@ pub const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
 /// The routing key of the deletion of a queue in [`EVENT_EXCHANGE`].
 pub const QUEUE_DELETED_KEY: &str = "queue.deleted";
 
+/// The names of queues that keep a result begin so.
+const KEPT_PREFIX: &str = "omotes.kept.";
 /// Progress is worth nothing when it is a minute old, and a later message replaces it.
 const PROGRESS_TTL_MS: i64 = 60_000;
 /// Ten messages of each of 1000 running jobs.
@@ -115,15 +117,18 @@ pub fn result_queue(job_id: &str) -> String {
 pub enum QueueKind<'a> {
     /// That of the client of the job with this id, which is a UUID.
     Client(&'a str),
-    /// That of the output of some attempt.
-    Output,
+    /// One of the operator's own: the output of some attempt, or a result that is kept.
+    Own,
 }
 
 /// Whose `queue` is, if it is one that the operator makes for a job.
 #[must_use]
 pub fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
     if let Some(capability) = queue.strip_prefix("omotes.output.") {
-        return capability.parse::<Capability>().ok().map(|_| QueueKind::Output);
+        return capability.parse::<Capability>().ok().map(|_| QueueKind::Own);
+    }
+    if let Some(uid) = queue.strip_prefix(KEPT_PREFIX) {
+        return is_uuid(uid).then_some(QueueKind::Own);
     }
     job_of_queue(queue).filter(|id| is_uuid(id)).map(QueueKind::Client)
 }
@@ -178,6 +183,17 @@ pub fn output_queue(capability: &Capability, expire_after_seconds: i64) -> Queue
     QueueDeclaration {
         expires_ms: Some(milliseconds(expire_after_seconds)),
         ..QueueDeclaration::new(output_queue_name(capability)).bound(COURIER_EXCHANGE, output_key(capability))
+    }
+}
+
+/// The operator's queue that keeps the result of the job with this UID while its client's queue is gone.
+#[must_use]
+pub fn kept_queue(job_uid: &str, expire_after_seconds: i64) -> QueueDeclaration {
+    QueueDeclaration {
+        expires_ms: Some(milliseconds(expire_after_seconds)),
+        // The newest alone: after a crash the same result is put there again.
+        limits: Limits { max_length: Some(1), message_ttl_ms: None },
+        ..QueueDeclaration::new(format!("{KEPT_PREFIX}{job_uid}"))
     }
 }
 

@@ -19,10 +19,10 @@ use crate::{
         OmotesJob, OmotesJobStatus, names,
         status::{AbortStage, Phase},
     },
-    broker::{BrokerError, DeleteCondition, Deletion, Outgoing, Routing},
+    broker::{self, BrokerError, DeleteCondition, Deletion, Outgoing, Routing},
     plan::{
         Observed, Step,
-        observed::{Preparation, Refusal, Removal, ResultQueue, ResultSight, Sight},
+        observed::{Preparation, Redelivery, Refusal, Removal, ResultQueue, ResultSight, Sight},
         step::FinalMessage,
     },
     topology::QueueDeclaration,
@@ -61,6 +61,9 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             delete_pod(&name, &how, observed, context).await
         }
         Step::PublishResult(message) => publish_result(message, observed, context).await,
+        Step::DeliverKept { kept, queue, message_id } => {
+            deliver_kept(&kept, &queue, message_id, observed, context).await
+        }
         Step::PatchStatus(status) => patch_status(*status, observed, context).await,
         Step::Warn { reason, note } => warn(reason, note, observed, context).await,
         Step::ReleasePod { name, uid } => {
@@ -68,7 +71,7 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             learn_pod(&name, pod.map(Arc::new), observed);
             Ok(())
         }
-        Step::DeleteOutputQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await.map(drop),
+        Step::DeleteOwnQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await.map(drop),
         Step::DeleteClientQueues { queues, only_if_empty } => {
             delete_client_queues(&queues, only_if_empty, observed, context).await
         }
@@ -241,9 +244,18 @@ async fn delete_pod(name: &str, how: &DeleteParams, observed: &mut Observed, con
 }
 
 async fn publish_result(message: FinalMessage, observed: &mut Observed, context: &Context) -> Result<(), Error> {
-    let FinalMessage { queue, message_id, body } = message;
+    let FinalMessage { queue, message_id, body, kept } = message;
     let bytes = body.len();
-    let outcome = context.broker.publish_result(&queue, Outgoing { body, message_id: Some(message_id) }).await;
+    let message = Outgoing { body, message_id: Some(message_id) };
+    let was_known = context.memories.of(&observed.uid()).result != Delivered::Unknown;
+    let outcome = match context.broker.publish_result(&queue, message.clone()).await {
+        Ok(Routing::Unroutable) => context.broker.keep_result(&kept, message).await.map(|()| Routing::Unroutable),
+        // A former leader may have kept it, when the queue was not there.
+        Ok(Routing::Routed) if !was_known => {
+            context.broker.delete_queue(&kept.name, DeleteCondition::Always).await.map(|_| Routing::Routed)
+        }
+        outcome => outcome,
+    };
     let at = Timestamp::now();
     let delivered = match &outcome {
         Ok(routing) => Delivered::Yes { at, routed: *routing == Routing::Routed },
@@ -254,6 +266,29 @@ async fn publish_result(message: FinalMessage, observed: &mut Observed, context:
     let routing = outcome.map_err(broker_error("telling the client how the job ended"))?;
     info!(queue, bytes, ?routing, "told the client how the job ended");
     observed.result = ResultSight::Sent { at, routed: routing == Routing::Routed };
+    Ok(())
+}
+
+async fn deliver_kept(
+    kept: &str,
+    queue: &str,
+    message_id: String,
+    observed: &mut Observed,
+    context: &Context,
+) -> Result<(), Error> {
+    let _alone = context.large_output.acquire().await;
+    let delivery = context.broker.deliver_kept(kept, queue, message_id).await;
+    let delivery = delivery.map_err(broker_error("passing on a result that was kept"))?;
+    info!(queue, ?delivery, "tried to pass on a result that was kept");
+    observed.redelivery = match delivery {
+        broker::Redelivery::Delivered => Redelivery::Done(Timestamp::now()),
+        broker::Redelivery::Unroutable => Redelivery::Unroutable,
+        broker::Redelivery::TooEarly(retry_at) => Redelivery::TooEarly(retry_at),
+        broker::Redelivery::NothingKept => Redelivery::Lost,
+    };
+    // What was seen of the queue before tells nothing of the result that is there now.
+    context.memories.change(&observed.uid(), |memory| memory.result_queue = ResultQueue::Unknown);
+    observed.result_queue = ResultQueue::Unknown;
     Ok(())
 }
 

@@ -105,7 +105,8 @@ fn note(job: &OmotesJob, context: &Context, wanted: &mut Wanted) {
     wanted.job_ids.insert(JobId::of(job).to_string());
     let attempts = [attempt_of(job) - 1, attempt_of(job)];
     let capabilities = attempts.map(|attempt| context.settings.capability_key.capability(&uid, attempt));
-    wanted.output_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    wanted.own_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    wanted.own_queues.insert(topology::kept_queue(&uid, 1).name);
 }
 
 async fn act(context: &Context, finding: Finding, deletes: bool) {

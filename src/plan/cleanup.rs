@@ -27,8 +27,9 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
 
 /// Lets the job go, with what is left of it at the broker.
 fn let_go(observed: &Observed, settings: &Settings) -> Plan {
-    let output = observed.output_queue(settings).map(|queue| Step::DeleteOutputQueue(queue.name));
-    let steps: Vec<Step> = output.into_iter().chain(client_queues(observed)).collect();
+    let output = observed.output_queue(settings).map(|queue| Step::DeleteOwnQueue(queue.name));
+    let kept = observed.has_kept_result().then(|| Step::DeleteOwnQueue(observed.kept_queue().name));
+    let steps: Vec<Step> = output.into_iter().chain(kept).chain(client_queues(observed)).collect();
     match &observed.broker {
         _ if steps.is_empty() => Plan::steps(vec![Step::RemoveFinalizer]),
         BrokerSight::Ready => Plan::steps(steps.into_iter().chain([Step::RemoveFinalizer]).collect()),

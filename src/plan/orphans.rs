@@ -15,8 +15,8 @@ use crate::topology::{self, QueueKind};
 pub struct Wanted {
     /// The ids of all jobs.
     pub job_ids: HashSet<String>,
-    /// The names of the output queues of their attempts.
-    pub output_queues: HashSet<String>,
+    /// The names of the operator's own queues for them: outputs of their attempts, and results that are kept.
+    pub own_queues: HashSet<String>,
 }
 
 /// A queue that is there.
@@ -67,7 +67,7 @@ impl Orphans {
 
 fn is_orphan(queue: &Listed, wanted: &Wanted) -> bool {
     match topology::kind_of(&queue.name) {
-        Some(QueueKind::Output) => !wanted.output_queues.contains(&queue.name),
+        Some(QueueKind::Own) => !wanted.own_queues.contains(&queue.name),
         Some(QueueKind::Client(id)) => !wanted.job_ids.contains(id),
         None => false,
     }
@@ -98,7 +98,7 @@ mod tests {
 
     fn wanted() -> Wanted {
         let output = "omotes.output.00112233445566778899aabbccddeeff".to_owned();
-        Wanted { job_ids: HashSet::from([LIVING.to_owned()]), output_queues: HashSet::from([output]) }
+        Wanted { job_ids: HashSet::from([LIVING.to_owned()]), own_queues: HashSet::from([output]) }
     }
 
     #[test]
@@ -114,6 +114,8 @@ mod tests {
             ("omotes.output.00112233445566778899aabbccddeeff".to_owned(), false),
             ("omotes.output.ff112233445566778899aabbccddeeff".to_owned(), true),
             ("omotes.output.theirs".to_owned(), false),
+            (format!("omotes.kept.{LIVING}"), true),
+            ("omotes.kept.theirs".to_owned(), false),
             ("omotes.events".to_owned(), false),
         ] {
             let finding = Orphans::default().judge(&[listed(&name)], &wanted(), at(0), grace);

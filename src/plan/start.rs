@@ -99,6 +99,13 @@ pub(super) fn ensure_queues(observed: &Observed, settings: &Settings) -> Step {
     }
 }
 
+/// Declares the result queue alone.
+pub(super) fn result_queue(observed: &Observed) -> Step {
+    let [_, _, result] =
+        topology::job_queues(observed.job_id().as_str(), observed.job.spec.queues.expire_after_seconds);
+    Step::EnsureQueues { declare: vec![result], renew: Vec::new() }
+}
+
 /// Renews the lease of all queues of the job, and makes none.
 pub(super) fn renew_queues(observed: &Observed, settings: &Settings) -> Step {
     let output = observed.output_queue(settings).map(|queue| queue.name);

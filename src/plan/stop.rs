@@ -279,7 +279,7 @@ fn without_pod(observed: &Observed, settings: &Settings, decided: &AbortStatus) 
     }
     let plan = finish::conclude(observed, settings, outcome, None);
     let output = observed.output_queue(settings).filter(|_| observed.broker == BrokerSight::Ready);
-    let output = output.filter(|_| !plan.steps.is_empty()).map(|queue| Step::DeleteOutputQueue(queue.name));
+    let output = output.filter(|_| !plan.steps.is_empty()).map(|queue| Step::DeleteOwnQueue(queue.name));
     Plan { steps: output.into_iter().chain(plan.steps).collect(), wake: plan.wake }
 }
 

@@ -69,6 +69,8 @@ fn events() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::Suspend),
         2 => any::<bool>().prop_map(Event::Read),
         1 => any::<bool>().prop_map(Event::Attach),
+        1 => Just(Event::Declare),
+        1 => Just(Event::Ask),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
@@ -94,7 +96,7 @@ fn limits() -> impl Strategy<Value = Value> {
 
 fn assert_ended_well(world: &World) {
     let told: BTreeSet<&String> = world.results.iter().map(|(id, _)| id).collect();
-    let expected = usize::from(world.taken_on && !world.given_up);
+    let expected = usize::from(world.taken_on && !world.given_up && !world.reached_nobody);
     assert_eq!((world.results.len(), told.len()), (expected, expected), "the client is told exactly once");
     assert!(!world.statuses.contains(&JobStatus::Finished), "FINISHED is never sent");
     let held = world.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
@@ -103,6 +105,7 @@ fn assert_ended_well(world: &World) {
     assert!(!queues.iter().any(|queue| queue.starts_with("omotes.output.")), "an output queue is left: {queues:?}");
     if let Some(job) = &world.job {
         assert_stop(job);
+        assert!(!world.withholds() || world.left_to_ttl, "a result is withheld: {:?}", world.queues);
         assert_cleaned_up(world, job);
         assert!(job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal));
     } else {
@@ -120,6 +123,7 @@ proptest! {
         history in proptest::collection::vec(events(), 0..40),
         courier: bool,
         owned: bool,
+        declared: bool,
         ttl in proptest::option::of(0_i64..100),
         policy in prop_oneof![Just("AfterResultConsumed"), Just("Retain"), Just("Delete")],
         clean_up: bool,
@@ -132,6 +136,9 @@ proptest! {
         // A heartbeat needs the courier.
         let courier = courier || !limits["heartbeat"].is_null();
         let mut world = World::new(&merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}})));
+        if declared {
+            world.client_declares();
+        }
         for event in history {
             world.happen(event);
         }
