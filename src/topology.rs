@@ -28,7 +28,7 @@ const PROGRESS_TTL_MS: i64 = 60_000;
 /// Ten messages of each of 1000 running jobs.
 const PROGRESS_MAX_LENGTH: i64 = 10_000;
 /// An operator that was away for longer has missed the lives of its queues altogether: their default TTL is two days.
-const EVENTS_EXPIRE_MS: i64 = 7 * 24 * 3600 * 1000;
+const OWN_EXPIRE_MS: i64 = 7 * 24 * 3600 * 1000;
 /// A day of deletions at more than one a second.
 const EVENTS_MAX_LENGTH: i64 = 100_000;
 
@@ -201,6 +201,7 @@ pub fn kept_queue(job_uid: &str, expire_after_seconds: i64) -> QueueDeclaration 
 #[must_use]
 pub fn courier_progress_queue() -> QueueDeclaration {
     QueueDeclaration {
+        expires_ms: Some(OWN_EXPIRE_MS),
         limits: Limits { max_length: Some(PROGRESS_MAX_LENGTH), message_ttl_ms: Some(PROGRESS_TTL_MS) },
         ..QueueDeclaration::new("omotes.progress".to_owned()).bound(COURIER_EXCHANGE, PROGRESS_KEY.to_owned())
     }
@@ -210,7 +211,7 @@ pub fn courier_progress_queue() -> QueueDeclaration {
 #[must_use]
 pub fn events_queue() -> QueueDeclaration {
     QueueDeclaration {
-        expires_ms: Some(EVENTS_EXPIRE_MS),
+        expires_ms: Some(OWN_EXPIRE_MS),
         limits: Limits { max_length: Some(EVENTS_MAX_LENGTH), message_ttl_ms: None },
         ..QueueDeclaration::new("omotes.events".to_owned()).bound(EVENT_EXCHANGE, QUEUE_DELETED_KEY.to_owned())
     }

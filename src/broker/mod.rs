@@ -206,6 +206,16 @@ impl Broker {
         bounded(&session, OPERATION_TIMEOUT, "delete a queue", session.delete_queue(queue, condition)).await
     }
 
+    /// Deletes queues that nobody consumes, and tells what became of each. One that is missing counts as deleted.
+    ///
+    /// # Errors
+    /// When the broker did not answer for all of them.
+    pub async fn delete_unused(&self, queues: &[String]) -> Result<Vec<Deletion>, BrokerError> {
+        let session = self.shared.session()?;
+        let _permit = self.shared.operation().await?;
+        bounded(&session, OPERATION_TIMEOUT, "delete queues", session.delete_unused(queues)).await
+    }
+
     /// All queues of the virtual host, without renewing any lease; `None` where the broker has no management API for the
     /// operator.
     ///

@@ -171,6 +171,23 @@ impl Session {
         }
     }
 
+    /// Deletes queues that nobody consumes, all at once on one channel where they are classic and unused, as they should be.
+    pub(super) async fn delete_unused(&self, queues: &[String]) -> Result<Vec<Deletion>, BrokerError> {
+        let channel = self.errand().await?;
+        let unused = QueueDeleteOptions { if_unused: true, ..QueueDeleteOptions::default() };
+        let all =
+            queues.iter().map(async |queue| Ok::<_, BrokerError>(channel.queue_delete(name(queue)?, unused).await?));
+        if try_join_all(all).await.is_ok() {
+            return Ok(vec![Deletion::Deleted; queues.len()]);
+        }
+        // The first refusal ended the channel for all of them.
+        let mut deletions = Vec::new();
+        for queue in queues {
+            deletions.push(self.delete_queue(queue, DeleteCondition::IfUnused).await?);
+        }
+        Ok(deletions)
+    }
+
     /// Deletes a queue, if the condition holds.
     pub(super) async fn delete_queue(&self, queue: &str, condition: DeleteCondition) -> Result<Deletion, BrokerError> {
         let if_empty = condition == DeleteCondition::IfUnusedAndEmpty;

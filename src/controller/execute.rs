@@ -29,7 +29,7 @@ use crate::{
     wire::{JobProgressUpdate, JobStatusUpdate},
 };
 
-use super::{context::Context, error::Error, memory::Delivered};
+use super::{allowance, context::Context, error::Error, memory::Delivered};
 
 /// Carries out `steps` in order, and stops at the first that fails.
 pub(crate) async fn execute(steps: Vec<Step>, observed: &mut Observed, context: &Context) -> Result<(), Error> {
@@ -50,8 +50,10 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             tell(&queue, body, "telling the client a status", context).await
         }
         Step::PublishProgress { queue, job_id, fraction, message } => {
-            let body = JobProgressUpdate { uuid: job_id, progress: fraction, message }.to_body();
-            tell(&queue, body, "telling the client the progress", context).await?;
+            if allowance::may_tell(&queue, observed, context).await? {
+                let body = JobProgressUpdate { uuid: job_id, progress: fraction, message }.to_body();
+                tell(&queue, body, "telling the client the progress", context).await?;
+            }
             mark_progress_sent(observed, context);
             Ok(())
         }
@@ -385,13 +387,17 @@ async fn delete_client_queues(
     observed: &mut Observed,
     context: &Context,
 ) -> Result<(), Error> {
-    let condition = if only_if_empty { DeleteCondition::IfUnusedAndEmpty } else { DeleteCondition::IfUnused };
-    let mut removal = Removal::Done;
-    for queue in queues {
-        if delete_queue(queue, condition, context).await? == Deletion::StillWanted {
-            removal = Removal::Refused(observed.now);
+    let mut deletions = Vec::new();
+    if only_if_empty {
+        for queue in queues {
+            deletions.push(delete_queue(queue, DeleteCondition::IfUnusedAndEmpty, context).await?);
         }
+    } else {
+        let doing = "removing the queues of the job";
+        deletions = context.broker.delete_unused(queues).await.map_err(broker_error(doing))?;
     }
+    let wanted = deletions.contains(&Deletion::StillWanted);
+    let removal = if wanted { Removal::Refused(observed.now) } else { Removal::Done };
     observed.removal = removal;
     context.memories.change(&observed.uid(), |memory| memory.removal = removal);
     Ok(())

@@ -6,8 +6,11 @@
 mod broker;
 mod credentials;
 mod leader;
+mod leaving;
+mod outages;
 mod scale;
 mod stops;
+mod sweep;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
