@@ -1,4 +1,4 @@
-"""What the tests with the unmodified OMOTES SDK need: a namespace of their own, clients, and a broker left as it was found.
+"""What the tests with the unmodified OMOTES SDK need: namespaces, clients, and a broker that is left as it was found.
 
 They run against the test bed:
 

@@ -1,7 +1,7 @@
 """The name of the output's energy system, by the rule of OMOTES workers.
 
-The name is exact; the rest of the file stays as the function wrote it, byte for byte. (OMOTES workers read the file into
-pyESDL and write it anew, which changes the order of attributes and white space, but nothing that they mean.)
+The name is exact; the rest of the file stays as the function wrote it, byte for byte. (OMOTES workers read the file
+into pyESDL and write it anew, which changes the order of attributes and white space, but nothing that they mean.)
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ class EsdlError(Exception):
 
 
 def named_output(input_esdl: str, output_esdl: str, workflow: str, reference: str | None) -> str:
-    """The output with the name of the input's energy system and what the job is called: its reference, or without one its
-    workflow; with an empty reference the input's name alone. An input without a name is called None, as OMOTES does."""
+    """The output with the name of the input's energy system and what the job is called: its reference, or without one
+    its workflow; with an empty reference the input's name alone. An input without a name is called None, as in OMOTES.
+    """
     base, _ = _root(input_esdl, "input")
     suffix = workflow if reference is None else reference
     return _renamed(output_esdl, f"{base}_{suffix}" if suffix else f"{base}")

@@ -1,7 +1,7 @@
 """Runs the job in a process of its own, passes its output and its signals on, and keeps the end of what it printed.
 
-Two processes, because a solver that prints while it holds Python's lock would wait for ever for a thread that reads; and
-because one that crashes shall leave its last words.
+Two processes, because a solver that prints while it holds Python's lock would wait for ever for a thread that reads;
+and because one that crashes shall leave its last words.
 """
 
 from __future__ import annotations
