@@ -308,7 +308,8 @@ async fn all_queues_of_a_job_go_at_once_or_one_by_one() {
         "missing counts as deleted"
     );
     let consumes = BasicConsumeOptions::default();
-    client.basic_consume(second[1].as_str().into(), "c".into(), consumes, FieldTable::default()).await.unwrap();
+    let consumer = client.basic_consume(second[1].as_str().into(), "c".into(), consumes, FieldTable::default());
+    let _consumer = consumer.await.unwrap();
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     client.queue_declare("jobs.q.result".into(), QueueDeclareOptions::durable(), arguments).await.unwrap();

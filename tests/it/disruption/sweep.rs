@@ -9,7 +9,7 @@ use std::{
 use futures::{FutureExt, future::join_all};
 use kube::ResourceExt;
 use lapin::{
-    Channel,
+    Channel, Consumer,
     options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
@@ -45,6 +45,7 @@ async fn declare(channel: &Channel, queue: &str, seconds: i64) {
 /// Somebody's queues, which the operator must leave alone or remove.
 struct Leftovers {
     channel: Channel,
+    consumer: Option<Consumer>,
     stay: BTreeSet<String>,
     go: BTreeSet<String>,
 }
@@ -52,7 +53,7 @@ struct Leftovers {
 impl Leftovers {
     async fn new() -> Self {
         let channel = connect().await.create_channel().await.unwrap();
-        Self { channel, stay: BTreeSet::new(), go: BTreeSet::new() }
+        Self { channel, consumer: None, stay: BTreeSet::new(), go: BTreeSet::new() }
     }
 
     async fn stays(&mut self, queue: &str, seconds: i64) {
@@ -85,7 +86,8 @@ impl Leftovers {
         let [progress, _, _] = queues(&consumed);
         self.stays(&progress, 3600).await;
         let consume = BasicConsumeOptions::default();
-        self.channel.basic_consume(progress.as_str().into(), "".into(), consume, FieldTable::default()).await.unwrap();
+        let consumer = self.channel.basic_consume(progress.as_str().into(), "".into(), consume, FieldTable::default());
+        self.consumer = Some(consumer.await.unwrap());
         for other in
             ["jobs.theirs.result", "reports", "omotes.output.theirs", "omotes.kept.theirs", "job_submissions.x"]
         {
@@ -99,6 +101,7 @@ impl Leftovers {
     }
 
     async fn remove(self) {
+        drop(self.consumer);
         for queue in &self.stay {
             self.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
         }

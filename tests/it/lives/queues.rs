@@ -294,7 +294,8 @@ async fn a_kept_result_is_sent_again_on_request() {
     assert_eq!(verdict(&job, "ResultPublished"), "False Unroutable");
     assert_eq!(state(&job), Some(Deleted));
     tokio::time::sleep(Duration::from_secs(8)).await;
-    left(&id, &["progress", "status"]).await;
+    let kept = format!("omotes.kept.{id}");
+    assert_eq!(rabbit::depths().await.get(&kept), Some(&1), "nobody has asked for it");
     let annotate = json!({"metadata": {"annotations": {"omotes.io/republish-result": "please"}}});
     space.jobs.patch("job", &PatchParams::default(), &Patch::Merge(annotate)).await.unwrap();
     space.wait("job", "sent again", |job| verdict(job, "ResultPublished") == "True ConfirmedLate").await;
