@@ -101,6 +101,17 @@ def broadcast_no_workflows() -> bool:
         return False
 
 
+def bound(queue: str) -> None:
+    """Waits until messages to the exchange that clients know reach a queue."""
+
+    def look() -> None:
+        bindings = ask("GET", f"queues/omotes/{queue}/bindings")
+        if EXCHANGE not in {binding["source"] for binding in bindings}:
+            raise NotYet(f"{bindings}")
+
+    until(f"queue {queue} is bound to {EXCHANGE}", look)
+
+
 def disconnect(user: str) -> None:
     """Breaks all connections of a user."""
     ask("DELETE", f"connections/username/{user}")

@@ -12,13 +12,14 @@ from urllib.parse import unquote, urlsplit
 from omotes_sdk.config import RabbitMQConfig
 from omotes_sdk.job import Job
 from omotes_sdk.omotes_interface import OmotesInterface
+from omotes_sdk.types import ParamsDict
 from omotes_sdk.workflow_type import WorkflowType
 from omotes_sdk_protocol.job_pb2 import EsdlMessage, JobProgressUpdate, JobResult, JobStatusUpdate
-from waiting import NotYet, until, within
 
 import broker
+from waiting import NotYet, until, within
 
-__all__ = ["Client", "EsdlMessage", "Heard", "JobResult", "JobStatusUpdate"]
+__all__ = ["Client", "EsdlMessage", "Heard", "JobResult", "JobStatusUpdate", "Submitted", "WorkflowType"]
 
 ANY_WORKFLOW = WorkflowType(workflow_type_name="any", workflow_type_description_name="any")
 """The SDK wants one in each handle of a job, and does not look at it."""
@@ -73,6 +74,14 @@ class Heard:
         return self.results[0]
 
 
+@dataclass(frozen=True)
+class Submitted:
+    """A job that a client submitted."""
+
+    job_id: str
+    heard: Heard
+
+
 class Client:
     """One process that uses the SDK, connected."""
 
@@ -118,6 +127,61 @@ class Client:
             ),
         )
         return heard
+
+    def offered(self, type_name: str) -> WorkflowType:
+        """Waits until the SDK knows a workflow."""
+
+        def look() -> WorkflowType:
+            manager = self.interface.get_workflow_type_manager()
+            if (found := manager.get_workflow_by_name(type_name)) is None:
+                raise NotYet(f"{[known.workflow_type_name for known in manager.get_all_workflows()]}")
+            return found
+
+        return until(f"the client is offered workflow {type_name}", look)
+
+    def no_longer_offered(self, type_name: str) -> None:
+        """Waits until the SDK does not know a workflow any more."""
+
+        def look() -> None:
+            if self.interface.get_workflow_type_manager().get_workflow_by_name(type_name) is not None:
+                raise NotYet("it is still offered")
+
+        until(f"the client is not offered workflow {type_name} any more", look)
+
+    def submit(
+        self,
+        workflow: WorkflowType,
+        params: ParamsDict | None = None,
+        *,
+        esdl: str = "<esdl/>",
+        timeout_seconds: float | None = None,
+        reference: str | None = None,
+        seconds_to_live: int = 600,
+    ) -> Submitted:
+        """Submits a job, and records all that is said of it."""
+        heard = Heard()
+        job = within(
+            f"the SDK submits a job of {workflow.workflow_type_name}",
+            lambda: self.interface.submit_job(
+                esdl=esdl,
+                params_dict=params or {},
+                workflow_type=workflow,
+                job_timeout=None if timeout_seconds is None else timedelta(seconds=timeout_seconds),
+                callback_on_finished=heard.on_result,
+                callback_on_progress_update=heard.on_progress,
+                callback_on_status_update=heard.on_status,
+                # So that a last status is heard before the SDK leaves the queue.
+                auto_disconnect_on_result=False,
+                job_reference=reference,
+                auto_cleanup_after_ttl=timedelta(seconds=seconds_to_live),
+            ),
+        )
+        return Submitted(str(job.id), heard)
+
+    def delete(self, job_id: str) -> None:
+        """Asks for the deletion of a job."""
+        job = Job(uuid.UUID(job_id), ANY_WORKFLOW)
+        within(f"the SDK deletes job {job_id}", lambda: self.interface.delete_job(job))
 
     def disconnect(self, job_id: str) -> None:
         """Says that a job is of no interest any more."""

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from waiting import PATIENCE, NotYet, until
-
 from broker import variable
+from waiting import PATIENCE, NotYet, until
 
 Status = dict[str, Any]
 

@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from client import Client, Heard, JobResult
-from cluster import WAIT_FOR_GO, Space, Status, pod_spec
 
 import broker
+from client import Client, Heard, JobResult
+from cluster import WAIT_FOR_GO, Space, Status, pod_spec
 
 PROGRAM = f"""
 echo '{{"progress": 0.25, "message": "a quarter"}}' >> /omotes/progress
