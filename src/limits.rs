@@ -109,8 +109,8 @@ pub fn next_second(time: Timestamp) -> Timestamp {
 /// The full second that `time` is in. Kubernetes' times have whole seconds.
 #[must_use]
 pub fn whole_second(time: Timestamp) -> Timestamp {
-    let second = time.as_millisecond().div_euclid(1000);
-    Timestamp::from_second(second).unwrap_or(time)
+    let second = time.as_nanosecond().div_euclid(1_000_000_000);
+    i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(time)
 }
 
 #[cfg(test)]

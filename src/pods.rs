@@ -88,10 +88,9 @@ impl Attempt<'_> {
 
 /// The name of the queue with the input of `job`, where that came over the broker.
 #[must_use]
-pub fn input_queue(job: &OmotesJob, settings: &Settings) -> Option<String> {
+pub fn input_queue(job: &OmotesJob, key: &CapabilityKey) -> Option<String> {
     is_from_broker(job).then(|| {
-        let capability =
-            settings.capability_key.input_capability(&job.namespace().unwrap_or_default(), &job.name_any());
+        let capability = key.input_capability(&job.namespace().unwrap_or_default(), &job.name_any());
         topology::input_queue_name(&capability)
     })
 }
@@ -405,7 +404,8 @@ fn courier(
 
 fn courier_environment(attempt: Attempt<'_>, settings: &Settings) -> Vec<EnvVar> {
     let expected = expected_input(attempt.job).map(|expected| variable("OMOTES_COURIER_EXPECTED_INPUT", expected));
-    let queue = input_queue(attempt.job, settings).map(|queue| variable("OMOTES_COURIER_INPUT_QUEUE", queue));
+    let queue =
+        input_queue(attempt.job, &settings.capability_key).map(|queue| variable("OMOTES_COURIER_INPUT_QUEUE", queue));
     [
         from_secret("OMOTES_COURIER_AMQP_URI", "amqp-uri", false),
         from_secret("OMOTES_COURIER_CA_PEM", "ca.crt", true),

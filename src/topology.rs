@@ -27,12 +27,15 @@ pub const CLIENT_EXCHANGE: &str = "omotes_exchange";
 /// The routing key of the types of jobs that there are, in [`CLIENT_EXCHANGE`].
 pub const AVAILABLE_WORKFLOWS_KEY: &str = "available_workflows";
 
+/// The names of queues that keep a result begin so.
+const KEPT_PREFIX: &str = "omotes.kept.";
+
 /// Progress is worth nothing when it is a minute old, and a later message replaces it.
 const PROGRESS_TTL_MS: i64 = 60_000;
 /// Ten messages of each of 1000 running jobs.
 const PROGRESS_MAX_LENGTH: i64 = 10_000;
 /// An operator that was away for longer has missed the lives of its queues altogether: their default TTL is two days.
-const EVENTS_EXPIRE_MS: i64 = 7 * 24 * 3600 * 1000;
+const OWN_EXPIRE_MS: i64 = 7 * 24 * 3600 * 1000;
 /// A day of deletions at more than one a second.
 const EVENTS_MAX_LENGTH: i64 = 100_000;
 
@@ -155,20 +158,19 @@ pub fn result_queue(job_id: &str) -> String {
 pub enum QueueKind<'a> {
     /// That of the client of the job with this id, which is a UUID.
     Client(&'a str),
-    /// That of the output of some attempt.
-    Output,
-    /// That of the input of a job.
-    Input,
+    /// One of the operator's own: the input of a job, the output of some attempt, or a result that is kept.
+    Own,
 }
 
 /// Whose `queue` is, if it is one that the operator makes for a job.
 #[must_use]
 pub fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
-    if let Some(capability) = queue.strip_prefix("omotes.output.") {
-        return capability.parse::<Capability>().ok().map(|_| QueueKind::Output);
+    let by_capability = ["omotes.output.", "omotes.input."].into_iter().find_map(|prefix| queue.strip_prefix(prefix));
+    if let Some(capability) = by_capability {
+        return capability.parse::<Capability>().ok().map(|_| QueueKind::Own);
     }
-    if let Some(capability) = queue.strip_prefix("omotes.input.") {
-        return capability.parse::<Capability>().ok().map(|_| QueueKind::Input);
+    if let Some(uid) = queue.strip_prefix(KEPT_PREFIX) {
+        return is_uuid(uid).then_some(QueueKind::Own);
     }
     job_of_queue(queue).filter(|id| is_uuid(id)).map(QueueKind::Client)
 }
@@ -244,10 +246,22 @@ pub fn input_queue(capability: &Capability, expire_after_seconds: i64) -> QueueD
     }
 }
 
+/// The operator's queue that keeps the result of the job with this UID while its client's queue is gone.
+#[must_use]
+pub fn kept_queue(job_uid: &str, expire_after_seconds: i64) -> QueueDeclaration {
+    QueueDeclaration {
+        expires_ms: Some(milliseconds(expire_after_seconds)),
+        // The newest alone: after a crash the same result is put there again.
+        limits: Limits { max_length: Some(1), message_ttl_ms: None },
+        ..QueueDeclaration::new(format!("{KEPT_PREFIX}{job_uid}"))
+    }
+}
+
 /// The operator's queue of all couriers' progress.
 #[must_use]
 pub fn courier_progress_queue() -> QueueDeclaration {
     QueueDeclaration {
+        expires_ms: Some(OWN_EXPIRE_MS),
         limits: Limits { max_length: Some(PROGRESS_MAX_LENGTH), message_ttl_ms: Some(PROGRESS_TTL_MS) },
         ..QueueDeclaration::new("omotes.progress".to_owned()).bound(COURIER_EXCHANGE, PROGRESS_KEY.to_owned())
     }
@@ -257,7 +271,7 @@ pub fn courier_progress_queue() -> QueueDeclaration {
 #[must_use]
 pub fn events_queue() -> QueueDeclaration {
     QueueDeclaration {
-        expires_ms: Some(EVENTS_EXPIRE_MS),
+        expires_ms: Some(OWN_EXPIRE_MS),
         limits: Limits { max_length: Some(EVENTS_MAX_LENGTH), message_ttl_ms: None },
         ..QueueDeclaration::new("omotes.events".to_owned()).bound(EVENT_EXCHANGE, QUEUE_DELETED_KEY.to_owned())
     }
@@ -306,7 +320,7 @@ mod tests {
         assert_eq!(queue.binding, None, "couriers may not write to the default exchange");
         assert!(queue.arguments().contains(&("x-max-length", Argument::Integer(1))));
         assert!(queue.arguments().contains(&("x-expires", Argument::Integer(3_600_000))));
-        assert_eq!(kind_of(&queue.name), Some(QueueKind::Input));
+        assert_eq!(kind_of(&queue.name), Some(QueueKind::Own));
     }
 
     #[test]

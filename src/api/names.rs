@@ -39,6 +39,10 @@ pub const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
 /// Standard annotation that names a pod's main container.
 pub const ANNOTATION_DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
+/// The annotation of an `OmotesJob` by which somebody asks for its result, which is kept because its client's queue was gone:
+/// the operator makes the queue again and passes the result on. Its value does not matter.
+pub const ANNOTATION_REPUBLISH_RESULT: &str = "omotes.io/republish-result";
+
 /// The init container that prepares `/omotes` and checks the input.
 pub const CONTAINER_COURIER_INPUT: &str = "omotes-courier-input";
 /// The native sidecar that carries progress and output to the broker.

@@ -2,8 +2,11 @@
 //!
 //! The doc comments here are what `kubectl explain ojob.spec.queues` prints.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::OmotesJobStatus;
 
 /// QueuePolicy says how the job's three queues on RabbitMQ are kept.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
@@ -74,4 +77,19 @@ pub enum QueueDeletionPolicy {
     Retain,
     /// At the end of the job.
     Delete,
+}
+
+impl OmotesJobStatus {
+    /// Until when the operator keeps a result that reached nobody; `None` where there is no such result.
+    #[must_use]
+    pub fn kept_until(&self) -> Option<Timestamp> {
+        self.result.as_ref().filter(|result| !result.routed && result.published_time.is_some())?;
+        self.queues.as_ref()?.expire_time.as_ref().map(|time| time.0)
+    }
+
+    /// Whether the operator still keeps such a result at `now`.
+    #[must_use]
+    pub fn keeps_result(&self, now: Timestamp) -> bool {
+        self.kept_until().is_some_and(|until| now < until)
+    }
 }

@@ -21,6 +21,7 @@ mod endpoint;
 mod errands;
 mod error;
 mod evidence;
+mod kept;
 mod ledger;
 mod mailbox;
 mod management;
@@ -41,6 +42,7 @@ use tokio::time::timeout;
 pub use deletions::Deleter;
 pub use error::BrokerError;
 pub use evidence::Evidence;
+pub use kept::Redelivery;
 pub use management::ListedQueue;
 pub use stats::BrokerStats;
 pub use terms::{BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Outgoing, QueueSight, Routing};
@@ -227,6 +229,16 @@ impl Broker {
         let session = self.shared.session()?;
         let _permit = self.shared.operation().await?;
         bounded(&session, OPERATION_TIMEOUT, "delete a queue", session.delete_queue(queue, condition)).await
+    }
+
+    /// Deletes queues that nobody consumes, and tells what became of each. One that is missing counts as deleted.
+    ///
+    /// # Errors
+    /// When the broker did not answer for all of them.
+    pub async fn delete_unused(&self, queues: &[String]) -> Result<Vec<Deletion>, BrokerError> {
+        let session = self.shared.session()?;
+        let _permit = self.shared.operation().await?;
+        bounded(&session, OPERATION_TIMEOUT, "delete queues", session.delete_unused(queues)).await
     }
 
     /// All queues of the virtual host, without renewing any lease; `None` where the broker has no management API for the

@@ -28,7 +28,7 @@ use crate::topology::{Argument, Binding, COURIER_EXCHANGE, LEADER_QUEUE, QueueDe
 use crate::wire::{CommitRecord, Digest};
 
 /// Reply code and text of a normal close.
-const GOOD_BYE: (u16, &str) = (200, "OK");
+pub(super) const GOOD_BYE: (u16, &str) = (200, "OK");
 
 /// Few messages end their channel: those that are too large, or not allowed.
 const USED_NUMBERS: usize = 8;
@@ -84,11 +84,6 @@ impl Session {
         Err(BrokerError::unreachable("the connection opens no more channels, so it is replaced"))
     }
 
-    /// A channel whose errors by design concern nobody else.
-    pub(super) async fn errand(&self) -> Result<Channel, BrokerError> {
-        self.errands.channel().await
-    }
-
     pub(super) async fn confirming_channel(&self) -> Result<Channel, BrokerError> {
         let channel = self.channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -102,6 +97,11 @@ impl Session {
             return Ok(channel.clone());
         }
         Ok(light.insert(self.confirming_channel().await?).clone())
+    }
+
+    /// A channel of its own for one errand, which may end it.
+    pub(super) async fn errand(&self) -> Result<Channel, BrokerError> {
+        self.errands.channel().await
     }
 
     /// Takes the queue whose holder alone speaks to clients.
@@ -123,7 +123,7 @@ impl Session {
 
     /// Declares and binds queues, all at once on one channel.
     pub(super) async fn ensure_queues(&self, queues: &[QueueDeclaration]) -> Result<(), BrokerError> {
-        let channel = self.errands.channel().await?;
+        let channel = self.errand().await?;
         try_join_all(queues.iter().map(|queue| declare(&channel, queue))).await?;
         let bindings = queues.iter().filter_map(|queue| Some((queue.name.as_str(), queue.binding.as_ref()?)));
         try_join_all(bindings.map(|(queue, binding)| bind(&channel, queue, binding))).await?;
@@ -133,7 +133,7 @@ impl Session {
     /// Looks at a queue, which renews its lease.
     pub(super) async fn look_up(&self, queue: &str) -> Result<QueueSight, BrokerError> {
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let declared = self.errands.channel().await?.queue_declare(name(queue)?, options, FieldTable::default()).await;
+        let declared = self.errand().await?.queue_declare(name(queue)?, options, FieldTable::default()).await;
         match declared {
             Ok(seen) => Ok(QueueSight::Present { messages: seen.message_count(), consumers: seen.consumer_count() }),
             Err(error) if is_missing(&error) => Ok(QueueSight::Missing),
@@ -165,7 +165,7 @@ impl Session {
 
     /// The message that the record vouches for. It stays in the queue; others are removed from it.
     pub(super) async fn fetch_output(&self, queue: &str, record: &CommitRecord) -> Result<Option<Bytes>, BrokerError> {
-        let channel = self.errands.channel().await?;
+        let channel = self.errand().await?;
         loop {
             let message = match channel.basic_get(name(queue)?, BasicGetOptions::default()).await {
                 Ok(Some(message)) => message,
@@ -183,6 +183,23 @@ impl Session {
         }
     }
 
+    /// Deletes queues that nobody consumes, all at once on one channel where they are classic and unused, as they should be.
+    pub(super) async fn delete_unused(&self, queues: &[String]) -> Result<Vec<Deletion>, BrokerError> {
+        let channel = self.errand().await?;
+        let unused = QueueDeleteOptions { if_unused: true, ..QueueDeleteOptions::default() };
+        let all =
+            queues.iter().map(async |queue| Ok::<_, BrokerError>(channel.queue_delete(name(queue)?, unused).await?));
+        if try_join_all(all).await.is_ok() {
+            return Ok(vec![Deletion::Deleted; queues.len()]);
+        }
+        // The first refusal ended the channel for all of them.
+        let mut deletions = Vec::new();
+        for queue in queues {
+            deletions.push(self.delete_queue(queue, DeleteCondition::IfUnused).await?);
+        }
+        Ok(deletions)
+    }
+
     /// Deletes a queue, if the condition holds.
     pub(super) async fn delete_queue(&self, queue: &str, condition: DeleteCondition) -> Result<Deletion, BrokerError> {
         let if_empty = condition == DeleteCondition::IfUnusedAndEmpty;
@@ -198,7 +215,7 @@ impl Session {
     }
 
     async fn delete(&self, queue: &str, options: QueueDeleteOptions) -> Result<Deletion, BrokerError> {
-        match self.errands.channel().await?.queue_delete(name(queue)?, options).await {
+        match self.errand().await?.queue_delete(name(queue)?, options).await {
             Ok(_) => Ok(Deletion::Deleted),
             Err(error) if is_missing(&error) => Ok(Deletion::Deleted),
             Err(error) if is_still_wanted(&error) => Ok(Deletion::StillWanted),
@@ -279,7 +296,7 @@ async fn vouched(body: Bytes, record: &CommitRecord) -> Option<Bytes> {
 }
 
 /// AMQP's names have at most 255 bytes.
-fn name(text: &str) -> Result<ShortString, BrokerError> {
+pub(super) fn name(text: &str) -> Result<ShortString, BrokerError> {
     ShortString::try_new(text)
         .map_err(|_| BrokerError::Refused { reason: format!("a name of {} bytes is too long: {text}", text.len()) })
 }

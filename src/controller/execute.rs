@@ -19,10 +19,10 @@ use crate::{
         OmotesJob, OmotesJobStatus, names,
         status::{AbortStage, Phase},
     },
-    broker::{BrokerError, DeleteCondition, Deletion, Outgoing, Routing},
+    broker::{self, BrokerError, DeleteCondition, Deletion, Outgoing, Routing},
     plan::{
         Observed, Step,
-        observed::{Preparation, Refusal, Removal, ResultQueue, ResultSight, Sight},
+        observed::{Preparation, Redelivery, Refusal, Removal, ResultQueue, ResultSight, Sight},
         step::FinalMessage,
     },
     topology::QueueDeclaration,
@@ -30,7 +30,7 @@ use crate::{
     workflow::seats::Seat,
 };
 
-use super::{context::Context, error::Error, memory::Delivered};
+use super::{allowance, context::Context, error::Error, memory::Delivered};
 
 /// Carries out `steps` in order, and stops at the first that fails.
 pub(crate) async fn execute(steps: Vec<Step>, observed: &mut Observed, context: &Context) -> Result<(), Error> {
@@ -51,8 +51,10 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             tell(&queue, body, "telling the client a status", context).await
         }
         Step::PublishProgress { queue, job_id, fraction, message } => {
-            let body = JobProgressUpdate { uuid: job_id, progress: fraction, message }.to_body();
-            tell(&queue, body, "telling the client the progress", context).await?;
+            if allowance::may_tell(&queue, observed, context).await? {
+                let body = JobProgressUpdate { uuid: job_id, progress: fraction, message }.to_body();
+                tell(&queue, body, "telling the client the progress", context).await?;
+            }
             mark_progress_sent(observed, context);
             Ok(())
         }
@@ -66,6 +68,9 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             delete_pod(&name, &how, observed, context).await
         }
         Step::PublishResult(message) => publish_result(message, observed, context).await,
+        Step::DeliverKept { kept, queue, message_id } => {
+            deliver_kept(&kept, &queue, message_id, observed, context).await
+        }
         Step::PatchStatus(status) => patch_status(*status, observed, context).await,
         Step::Warn { reason, note } => warn(reason, note, observed, context).await,
         Step::ReleasePod { name, uid } => {
@@ -250,9 +255,18 @@ async fn delete_pod(name: &str, how: &DeleteParams, observed: &mut Observed, con
 }
 
 async fn publish_result(message: FinalMessage, observed: &mut Observed, context: &Context) -> Result<(), Error> {
-    let FinalMessage { queue, message_id, body } = message;
+    let FinalMessage { queue, message_id, body, kept } = message;
     let bytes = body.len();
-    let outcome = context.broker.publish_result(&queue, Outgoing { body, message_id: Some(message_id) }).await;
+    let message = Outgoing { body, message_id: Some(message_id) };
+    let was_known = context.memories.of(&observed.uid()).result != Delivered::Unknown;
+    let outcome = match context.broker.publish_result(&queue, message.clone()).await {
+        Ok(Routing::Unroutable) => context.broker.keep_result(&kept, message).await.map(|()| Routing::Unroutable),
+        // A former leader may have kept it, when the queue was not there.
+        Ok(Routing::Routed) if !was_known => {
+            context.broker.delete_queue(&kept.name, DeleteCondition::Always).await.map(|_| Routing::Routed)
+        }
+        outcome => outcome,
+    };
     let at = Timestamp::now();
     let delivered = match &outcome {
         Ok(routing) => Delivered::Yes { at, routed: *routing == Routing::Routed },
@@ -263,6 +277,29 @@ async fn publish_result(message: FinalMessage, observed: &mut Observed, context:
     let routing = outcome.map_err(broker_error("telling the client how the job ended"))?;
     info!(queue, bytes, ?routing, "told the client how the job ended");
     observed.result = ResultSight::Sent { at, routed: routing == Routing::Routed };
+    Ok(())
+}
+
+async fn deliver_kept(
+    kept: &str,
+    queue: &str,
+    message_id: String,
+    observed: &mut Observed,
+    context: &Context,
+) -> Result<(), Error> {
+    let _alone = context.large_output.acquire().await;
+    let delivery = context.broker.deliver_kept(kept, queue, message_id).await;
+    let delivery = delivery.map_err(broker_error("passing on a result that was kept"))?;
+    info!(queue, ?delivery, "tried to pass on a result that was kept");
+    observed.redelivery = match delivery {
+        broker::Redelivery::Delivered => Redelivery::Done(Timestamp::now()),
+        broker::Redelivery::Unroutable => Redelivery::Unroutable,
+        broker::Redelivery::TooEarly(retry_at) => Redelivery::TooEarly(retry_at),
+        broker::Redelivery::NothingKept => Redelivery::Lost,
+    };
+    // What was seen of the queue before tells nothing of the result that is there now.
+    context.memories.change(&observed.uid(), |memory| memory.result_queue = ResultQueue::Unknown);
+    observed.result_queue = ResultQueue::Unknown;
     Ok(())
 }
 
@@ -359,13 +396,17 @@ async fn delete_client_queues(
     observed: &mut Observed,
     context: &Context,
 ) -> Result<(), Error> {
-    let condition = if only_if_empty { DeleteCondition::IfUnusedAndEmpty } else { DeleteCondition::IfUnused };
-    let mut removal = Removal::Done;
-    for queue in queues {
-        if delete_queue(queue, condition, context).await? == Deletion::StillWanted {
-            removal = Removal::Refused(observed.now);
+    let mut deletions = Vec::new();
+    if only_if_empty {
+        for queue in queues {
+            deletions.push(delete_queue(queue, DeleteCondition::IfUnusedAndEmpty, context).await?);
         }
+    } else {
+        let doing = "removing the queues of the job";
+        deletions = context.broker.delete_unused(queues).await.map_err(broker_error(doing))?;
     }
+    let wanted = deletions.contains(&Deletion::StillWanted);
+    let removal = if wanted { Removal::Refused(observed.now) } else { Removal::Done };
     observed.removal = removal;
     context.memories.change(&observed.uid(), |memory| memory.removal = removal);
     Ok(())

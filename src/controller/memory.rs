@@ -26,8 +26,19 @@ pub(crate) struct Memory {
     pub(crate) result_queue: ResultQueue,
     /// Whether its queues were removed since it ended.
     pub(crate) removal: Removal,
+    /// How much progress its client may be told.
+    pub(crate) allowance: Allowance,
     /// How often in a row a pass over it failed.
     pub(crate) failures: u32,
+}
+
+/// How many more messages of progress a client may be sent before its queue is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    /// So many.
+    pub(crate) left: u32,
+    /// None before that time: too many wait to be read.
+    pub(crate) closed_until: Option<Timestamp>,
 }
 
 /// What this process knows of a job's result.
@@ -50,6 +61,7 @@ impl Default for Memory {
             result: Delivered::Unknown,
             result_queue: ResultQueue::Unknown,
             removal: Removal::Untried,
+            allowance: Allowance::default(),
             failures: 0,
         }
     }

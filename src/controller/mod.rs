@@ -2,6 +2,7 @@
 //!
 //! Ring: shell. [`reconcile`] is the whole of it: observe, plan, execute, until the plan is empty.
 
+mod allowance;
 mod cache;
 mod catalog;
 mod claims;

@@ -51,13 +51,14 @@ pub(super) fn deleted(context: &Context, queue: &str, by: Deleter, at: Timestamp
     }
 }
 
-/// Looks after the results that wait to be read, until it is aborted.
+/// Looks after the results that wait to be read, and those that wait for their queue, until it is aborted.
 pub(super) async fn look_after(context: Arc<Context>) {
     let mut missing = HashSet::new();
     let mut told = false;
     loop {
         let began = Instant::now();
-        let unread: Vec<_> = context.jobs.store().state().into_iter().filter(|job| is_unread(job)).collect();
+        let unread: Vec<_> =
+            context.jobs.store().state().into_iter().filter(|job| is_unread(job) || is_kept(job)).collect();
         missing.retain(|uid| unread.iter().any(|job| job.metadata.uid.as_ref() == Some(uid)));
         let usable = matches!(context.broker.state(), BrokerState::Ready { .. } | BrokerState::Blocked { .. });
         if !unread.is_empty() && usable {
@@ -90,6 +91,13 @@ fn is_unread(job: &OmotesJob) -> bool {
     held && state == Some(QueuesState::Ensured) && status.result.as_ref().is_some_and(|result| result.routed)
 }
 
+/// Whether the result of `job` is kept until its queue is there again.
+fn is_kept(job: &OmotesJob) -> bool {
+    let held = job.finalizers().iter().any(|finalizer| finalizer == FINALIZER_CLEANUP);
+    let status = job.status.as_ref().filter(|_| held && is_terminal(job));
+    status.is_some_and(|status| status.keeps_result(Timestamp::now()))
+}
+
 fn compare(
     context: &Context,
     unread: &[Arc<OmotesJob>],
@@ -103,7 +111,9 @@ fn compare(
         let (queue, uid) = (topology::result_queue(JobId::of(job).as_str()), job.uid().unwrap_or_default());
         let sight = match messages.get(queue.as_str()) {
             Some(Some(0)) => ResultQueue::Read(at),
+            Some(_) if is_kept(job) => ResultQueue::Unread,
             Some(_) => continue,
+            None if is_kept(job) => continue,
             // The event that says who deleted it may be under way.
             None if missing.insert(uid.clone()) => continue,
             None => match context.broker.deletion_of(&queue) {

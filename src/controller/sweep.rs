@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{Api, ResourceExt, api::ListParams};
+use kube::{Api, Client, ResourceExt, api::ListParams};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     },
     pods,
     topology::{self, QueueKind},
+    wire::CapabilityKey,
 };
 
 use super::context::Context;
@@ -76,22 +77,21 @@ async fn look(
     orphans: &mut Orphans,
 ) -> Result<Option<Finding>, SweepError> {
     let Some(queues) = context.broker.list_queues().await? else { return Ok(None) };
-    let wanted = wanted(context, namespaces).await?;
+    let wanted = wanted(&context.client, &context.settings.capability_key, namespaces).await?;
     let listed: Vec<Listed> = queues.into_iter().map(Listed::from).collect();
     Ok(Some(orphans.judge(&listed, &wanted, Timestamp::now(), grace)))
 }
 
 /// What all jobs have, as the apiserver tells it now.
-async fn wanted(context: &Context, namespaces: &[String]) -> Result<Wanted, SweepError> {
+async fn wanted(client: &Client, key: &CapabilityKey, namespaces: &[String]) -> Result<Wanted, kube::Error> {
     let mut wanted = Wanted::default();
-    let all = || vec![Api::<OmotesJob>::all(context.client.clone())];
-    let some = || namespaces.iter().map(|namespace| context.jobs_in(namespace)).collect();
-    let apis: Vec<Api<OmotesJob>> = if namespaces.is_empty() { all() } else { some() };
-    for api in apis {
+    let some = namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace));
+    let all = namespaces.is_empty().then(|| Api::<OmotesJob>::all(client.clone()));
+    for api in some.chain(all) {
         let mut page = ListParams::default().limit(PAGE);
         loop {
             let jobs = api.list(&page).await?;
-            jobs.items.iter().for_each(|job| note(job, context, &mut wanted));
+            jobs.items.iter().for_each(|job| note(job, key, &mut wanted));
             match jobs.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => page = page.continue_token(&token),
                 None => break,
@@ -101,14 +101,15 @@ async fn wanted(context: &Context, namespaces: &[String]) -> Result<Wanted, Swee
     Ok(wanted)
 }
 
-fn note(job: &OmotesJob, context: &Context, wanted: &mut Wanted) {
+fn note(job: &OmotesJob, key: &CapabilityKey, wanted: &mut Wanted) {
     let uid = job.uid().unwrap_or_default();
     wanted.job_ids.insert(JobId::of(job).to_string());
     let attempts = [attempt_of(job) - 1, attempt_of(job)];
-    let capabilities = attempts.map(|attempt| context.settings.capability_key.capability(&uid, attempt));
-    wanted.output_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    let capabilities = attempts.map(|attempt| key.capability(&uid, attempt));
+    wanted.own_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    wanted.own_queues.insert(topology::kept_queue(&uid, 1).name);
     let ended = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
-    wanted.input_queues.extend(pods::input_queue(job, &context.settings).filter(|_| !ended));
+    wanted.own_queues.extend(pods::input_queue(job, key).filter(|_| !ended));
 }
 
 async fn act(context: &Context, finding: Finding, deletes: bool) {
@@ -149,5 +150,51 @@ impl From<ListedQueue> for Listed {
     fn from(queue: ListedQueue) -> Self {
         let ListedQueue { name, messages, expires_ms } = queue;
         Self { name, messages, expires_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::Mutex};
+
+    use axum::http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// An apiserver that answers so, and nothing any more after that.
+    fn apiserver(answers: Vec<(u16, Value)>) -> Client {
+        let answers = Arc::new(Mutex::new(answers.into_iter()));
+        let service = tower::service_fn(move |_: Request<Body>| {
+            let (code, body) = answers.lock().unwrap().next().unwrap();
+            let body = Body::from(serde_json::to_vec(&body).unwrap());
+            std::future::ready(Ok::<_, Infallible>(Response::builder().status(code).body(body).unwrap()))
+        });
+        Client::new(service, "default")
+    }
+
+    fn page(uid: &str, next: &str) -> (u16, Value) {
+        let spec = json!({"template": {"spec": {"containers": []}}});
+        let job = json!({"metadata": {"name": "job", "uid": uid}, "spec": spec});
+        let list = json!({"apiVersion": "omotes.io/v1alpha1", "kind": "OmotesJobList", "metadata": {"continue": next}, "items": [job]});
+        (200, list)
+    }
+
+    async fn known(answers: Vec<(u16, Value)>) -> Result<Wanted, kube::Error> {
+        wanted(&apiserver(answers), &CapabilityKey::new(&[7; 32]).unwrap(), &[]).await
+    }
+
+    #[tokio::test]
+    async fn every_page_counts() {
+        let wanted = known(vec![page("a", "more"), page("b", "")]).await.unwrap();
+        assert_eq!(wanted.job_ids.len(), 2);
+        assert!(wanted.own_queues.contains("omotes.kept.b"));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_breaks_off_says_nothing() {
+        let gone = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "message": "the token is too old", "code": 410});
+        assert!(known(vec![page("a", "more"), (410, gone)]).await.is_err());
     }
 }

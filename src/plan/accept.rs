@@ -78,7 +78,7 @@ fn too_large(observed: &Observed) -> Option<Rejection> {
 
 /// Only the gateway puts inputs to the broker, for jobs that it names after their id.
 fn not_at_the_broker(job: &OmotesJob, settings: &Settings) -> Option<Rejection> {
-    pods::input_queue(job, settings)?;
+    pods::input_queue(job, &settings.capability_key)?;
     let (namespace, name) = (job.namespace().unwrap_or_default(), job.name_any());
     let by_gateway = settings.gateway_namespace.as_ref() == Some(&namespace) && job.spec.job_id.as_ref() == Some(&name);
     let courier = job.spec.courier().enabled;

@@ -29,7 +29,9 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
 fn let_go(observed: &Observed, settings: &Settings) -> Plan {
     let output = observed.output_queue(settings).map(|queue| Step::DeleteOwnQueue(queue.name));
     let input = observed.input_queue(settings).map(Step::DeleteOwnQueue);
-    let steps: Vec<Step> = output.into_iter().chain(input).chain(client_queues(observed)).collect();
+    let kept = observed.has_kept_result().then(|| Step::DeleteOwnQueue(observed.kept_queue().name));
+    let own = output.into_iter().chain(input).chain(kept);
+    let steps: Vec<Step> = own.chain(client_queues(observed)).collect();
     match &observed.broker {
         _ if steps.is_empty() => Plan::steps(vec![Step::RemoveFinalizer]),
         BrokerSight::Ready => Plan::steps(steps.into_iter().chain([Step::RemoveFinalizer]).collect()),

@@ -105,8 +105,12 @@ fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: 
     let type_ = outcome.result_type(settings);
     let before = status_before_result(observed, outcome, type_).map(|status| tell(observed, status));
     let body = result_body(&job_id, outcome, type_, output);
-    let message =
-        FinalMessage { queue: topology::result_queue(&job_id), message_id: observed.result_message_id(), body };
+    let message = FinalMessage {
+        queue: topology::result_queue(&job_id),
+        message_id: observed.result_message_id(),
+        body,
+        kept: observed.kept_queue(),
+    };
     Plan::steps(
         before.into_iter().chain(run::unsent_progress(observed)).chain([Step::PublishResult(message)]).collect(),
     )
@@ -155,7 +159,10 @@ fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
         Delivery::Sent { routed: true, .. } => None,
         Delivery::Sent { routed: false, .. } => Some(Step::Warn {
             reason: "ResultUnroutable",
-            note: format!("the result reached nobody: queue {queue} is gone (expired, or deleted by its client)"),
+            note: format!(
+                "the result reached nobody: queue {queue} is gone (expired, or deleted by its client). The operator keeps it for {} s, and passes it on if the queue is there again",
+                observed.job.spec.queues.expire_after_seconds
+            ),
         }),
         Delivery::GivenUp => Some(Step::Warn {
             reason: "ResultGivenUp",

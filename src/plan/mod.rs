@@ -13,6 +13,7 @@ pub mod attempt;
 mod cleanup;
 mod finish;
 pub mod inquiry;
+mod kept;
 pub mod observed;
 pub mod orphans;
 pub mod outcome;

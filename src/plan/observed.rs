@@ -67,6 +67,8 @@ pub struct Observed {
     pub result_queue: ResultQueue,
     /// Whether the queues of a job that has ended were removed.
     pub removal: Removal,
+    /// What became of a result that was kept, when the operator last passed it on.
+    pub redelivery: Redelivery,
     /// The pods of earlier attempts. Looked at only when they are to go.
     pub retained: Vec<Arc<Pod>>,
     /// What Kubernetes' Events say keeps the pod from starting. Looked at only when the start is overdue.
@@ -197,6 +199,21 @@ pub enum QueueEnd {
     Unknown,
 }
 
+/// What became of a result that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redelivery {
+    /// This pass has not passed it on.
+    Untried,
+    /// It cannot be known yet whether it was passed on before; look again at that time.
+    TooEarly(Timestamp),
+    /// It has reached its queue at that time.
+    Done(Timestamp),
+    /// Its queue was gone again.
+    Unroutable,
+    /// Nothing is kept any more.
+    Lost,
+}
+
 /// Whether the queues of a job that has ended were removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
@@ -314,7 +331,13 @@ impl Observed {
     /// The name of the queue with the job's input, where it came over the broker.
     #[must_use]
     pub fn input_queue(&self, settings: &Settings) -> Option<String> {
-        pods::input_queue(&self.job, settings)
+        pods::input_queue(&self.job, &settings.capability_key)
+    }
+
+    /// The queue that keeps the job's result while its client's queue is gone.
+    #[must_use]
+    pub fn kept_queue(&self) -> QueueDeclaration {
+        topology::kept_queue(&self.uid(), self.job.spec.queues.expire_after_seconds)
     }
 
     /// Whether the operator makes and removes the client's queues.

@@ -15,10 +15,8 @@ use crate::topology::{self, QueueKind};
 pub struct Wanted {
     /// The ids of all jobs.
     pub job_ids: HashSet<String>,
-    /// The names of the output queues of their attempts.
-    pub output_queues: HashSet<String>,
-    /// The names of the queues with the input of those that have not ended.
-    pub input_queues: HashSet<String>,
+    /// The names of the operator's own queues for them: inputs, outputs of their attempts, and results that are kept.
+    pub own_queues: HashSet<String>,
 }
 
 /// A queue that is there.
@@ -69,8 +67,7 @@ impl Orphans {
 
 fn is_orphan(queue: &Listed, wanted: &Wanted) -> bool {
     match topology::kind_of(&queue.name) {
-        Some(QueueKind::Output) => !wanted.output_queues.contains(&queue.name),
-        Some(QueueKind::Input) => !wanted.input_queues.contains(&queue.name),
+        Some(QueueKind::Own) => !wanted.own_queues.contains(&queue.name),
         Some(QueueKind::Client(id)) => !wanted.job_ids.contains(id),
         None => false,
     }
@@ -101,11 +98,7 @@ mod tests {
 
     fn wanted() -> Wanted {
         let [output, input] = ["output", "input"].map(|kind| format!("omotes.{kind}.00112233445566778899aabbccddeeff"));
-        Wanted {
-            job_ids: HashSet::from([LIVING.to_owned()]),
-            output_queues: HashSet::from([output]),
-            input_queues: HashSet::from([input]),
-        }
+        Wanted { job_ids: HashSet::from([LIVING.to_owned()]), own_queues: HashSet::from([output, input]) }
     }
 
     #[test]
@@ -123,6 +116,8 @@ mod tests {
             ("omotes.output.theirs".to_owned(), false),
             ("omotes.input.00112233445566778899aabbccddeeff".to_owned(), false),
             ("omotes.input.ff112233445566778899aabbccddeeff".to_owned(), true),
+            (format!("omotes.kept.{LIVING}"), true),
+            ("omotes.kept.theirs".to_owned(), false),
             ("omotes.events".to_owned(), false),
         ] {
             let finding = Orphans::default().judge(&[listed(&name)], &wanted(), at(0), grace);

@@ -5,7 +5,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::ResourceExt;
 
 use crate::{
     api::{
@@ -19,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    kept,
     observed::{BrokerSight, Observed, QueueEnd, Removal, ResultQueue},
     start,
     step::{Plan, Step},
@@ -42,6 +42,9 @@ pub(super) fn plan(observed: &Observed) -> Plan {
     let Some(queues) = status.queues.as_ref().filter(|_| !observed.is_cleaned_up() && observed.has_finalizer()) else {
         return Plan::idle();
     };
+    if let Some(plan) = kept::plan(observed) {
+        return plan;
+    }
     let fate = fate(observed, &status, queues);
     let removal = removal_due(observed, queues, &fate).filter(|_| observed.broker == BrokerSight::Ready);
     match (removal, observed.removal) {
@@ -55,19 +58,18 @@ pub(super) fn plan(observed: &Observed) -> Plan {
             let gone = Verdict::yes("QueuesRemoved", "the queues of the job are gone");
             tell(observed, queues, at_last(observed, queues, fate), Some(gone))
         }
-        (Some(_), Removal::Untried | Removal::Refused(_)) => Plan::steps(vec![removal_of(observed)]),
+        (Some(_), Removal::Untried | Removal::Refused(_)) => Plan::steps(removal_of(observed)),
         (None, _) => tell(observed, queues, fate, None),
     }
 }
 
 fn fate(observed: &Observed, status: &OmotesJobStatus, queues: &QueuesStatus) -> Fate {
     let stored = Fate { state: queues.state.unwrap_or_default(), reason: queues.reason.clone() };
+    if stored.state == QueuesState::Deleted && status.kept_until().is_some_and(|until| until <= observed.now) {
+        return gone(&QueueEnd::Expiry, observed.now, queues);
+    }
     let (ResultQueue::Read(at) | ResultQueue::Gone { at, .. }) = &observed.result_queue else { return stored };
-    // When the result was found to be there after a crash, it may have been read before that.
-    let exited = status.termination.as_ref().is_some_and(|end| end.exit_code.is_some());
-    let since = status.completion_time.as_ref().filter(|_| exited).map(|time| time.0);
-    let since = since.or_else(|| observed.job.creation_timestamp().map(|time| time.0));
-    if stored.state != QueuesState::Ensured || since.is_none_or(|since| *at < since) {
+    if stored.state != QueuesState::Ensured || observed.result_since().is_none_or(|since| *at < since) {
         return stored;
     }
     match &observed.result_queue {
@@ -115,9 +117,11 @@ fn patience(observed: &Observed, status: &OmotesJobStatus) -> SignedDuration {
     SignedDuration::from_secs(tenth).clamp(SHORTEST_WAIT, LONGEST_WAIT)
 }
 
-fn removal_of(observed: &Observed) -> Step {
+fn removal_of(observed: &Observed) -> Vec<Step> {
     let queues = start::client_queues(observed.job_id().as_str());
-    Step::DeleteClientQueues { queues, only_if_empty: !observed.owns_queues() }
+    let kept = observed.has_kept_result().then(|| Step::DeleteOwnQueue(observed.kept_queue().name));
+    let removal = Step::DeleteClientQueues { queues, only_if_empty: !observed.owns_queues() };
+    kept.into_iter().chain([removal]).collect()
 }
 
 /// What has become of a result that was there when the operator removed its queue.
@@ -170,7 +174,8 @@ impl Observed {
     pub(super) fn ended_queues(&self, published: Option<Timestamp>, routed: bool) -> QueuesStatus {
         let names = start::client_queues(self.job_id().as_str());
         let expire = published.map(|at| Time(after(at, self.job.spec.queues.expire_after_seconds)));
-        let lost = "the result queue was gone when the result was published";
+        let lost =
+            "the result queue was gone when the result was published; the operator keeps the result until expireTime";
         let (state, reason) =
             if routed { (QueuesState::Ensured, None) } else { (QueuesState::Deleted, Some(lost.to_owned())) };
         QueuesStatus { names, state: Some(state), reason, expire_time: expire }

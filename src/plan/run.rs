@@ -44,11 +44,11 @@ fn waiting(observed: &Observed, settings: &Settings, pod: &Pod, reason: String, 
     say_after(observed, settings, created + SILENT_WAIT, &waiting)
 }
 
-/// Plans for a pod whose main container has ended and whose courier still sends: queues are not made again any more, but
-/// those that are there stay.
+/// Plans for a pod whose main container has ended and whose courier still sends: the client's queues are not made again any
+/// more, but those that are there stay.
 #[must_use]
 pub fn flushing(observed: &Observed, settings: &Settings) -> Plan {
-    with(observed, Plan::idle(), || start::renew_queues(observed, settings))
+    with(observed, Plan::idle(), || start::await_output(observed, settings))
 }
 
 /// Stops the containers that go on without main, in a later second than main ended in: whether main ended by itself is

@@ -94,17 +94,27 @@ fn preparations(observed: &Observed, settings: &Settings) -> Vec<Step> {
 
 /// Declares what the operator owns and renews the lease of what the client owns.
 pub(super) fn ensure_queues(observed: &Observed, settings: &Settings) -> Step {
-    let id = observed.job_id();
-    let output = observed.output_queue(settings);
-    // Never made again: an empty one would look like an input that is still to come.
-    let input = observed.input_queue(settings);
-    if observed.owns_queues() {
-        let own = topology::job_queues(id.as_str(), observed.job.spec.queues.expire_after_seconds);
-        Step::EnsureQueues { declare: own.into_iter().chain(output).collect(), renew: input.into_iter().collect() }
-    } else {
-        let renew = client_queues(id.as_str()).into_iter().chain(input).collect();
-        Step::EnsureQueues { declare: output.into_iter().collect(), renew }
+    if !observed.owns_queues() {
+        return await_output(observed, settings);
     }
+    let own = topology::job_queues(observed.job_id().as_str(), observed.job.spec.queues.expire_after_seconds);
+    // Never made again: an empty one would look like an input that is still to come.
+    let input = observed.input_queue(settings).into_iter().collect();
+    Step::EnsureQueues { declare: own.into_iter().chain(observed.output_queue(settings)).collect(), renew: input }
+}
+
+/// Declares the result queue alone.
+pub(super) fn result_queue(observed: &Observed) -> Step {
+    let [_, _, result] =
+        topology::job_queues(observed.job_id().as_str(), observed.job.spec.queues.expire_after_seconds);
+    Step::EnsureQueues { declare: vec![result], renew: Vec::new() }
+}
+
+/// Declares the queue that the courier sends to, and renews the lease of the client's queues and of the input.
+pub(super) fn await_output(observed: &Observed, settings: &Settings) -> Step {
+    let output = observed.output_queue(settings).into_iter().collect();
+    let renew = client_queues(observed.job_id().as_str()).into_iter().chain(observed.input_queue(settings));
+    Step::EnsureQueues { declare: output, renew: renew.collect() }
 }
 
 /// Renews the lease of all queues of the job, and makes none.

@@ -1,7 +1,7 @@
 //! The status that each decision leads to, computed from the one that is stored.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 
 use crate::api::{
@@ -150,17 +150,20 @@ impl Observed {
         let mut status = self.accepted(settings);
         status.phase = Some(waiting.phase);
         let queued = waiting.phase == Phase::Queued;
-        let reason: &'static str = if queued { "Declared" } else { "NotReady" };
         let queues = if queued {
-            Verdict::yes(reason, "the job's queues are there")
+            Verdict::yes("Declared", "the job's queues are there")
         } else {
-            Verdict::no(reason, &waiting.message)
+            Verdict::no("NotReady", &waiting.message)
         };
         self.set(&mut status, ConditionType::QueuesReady, queues);
         self.set(&mut status, ConditionType::Running, Verdict::no("NotStarted", &waiting.message));
         condition::clear(&mut status.conditions, other);
         self.set(&mut status, type_, Verdict::yes("Waiting", &waiting.message));
-        if let Some(set) = status.conditions.iter_mut().find(|known| known.type_ == type_.as_str()) {
+        // The kubelet's or the broker's own word.
+        let worded = |known: &Condition| {
+            known.type_ == type_.as_str() || (!queued && known.type_ == ConditionType::QueuesReady.as_str())
+        };
+        for set in status.conditions.iter_mut().filter(|known| worded(known)) {
             set.reason.clone_from(&waiting.reason);
         }
         status

@@ -55,8 +55,17 @@ pub enum Step {
         /// How long it has from SIGTERM to the kill; `None` is the pod's own time, which lets the courier flush.
         grace_seconds: Option<u32>,
     },
-    /// Tells the client how the job ended.
+    /// Tells the client how the job ended; where its queue is gone, keeps that for it.
     PublishResult(FinalMessage),
+    /// Passes on a result that was kept, and forgets it once it has reached its queue.
+    DeliverKept {
+        /// The operator's queue that keeps it.
+        kept: String,
+        /// The job's result queue.
+        queue: String,
+        /// The same one as ever.
+        message_id: String,
+    },
     /// Stores the status.
     PatchStatus(Box<OmotesJobStatus>),
     /// Says something that a user must act on. Follows the status that says the same.
@@ -73,7 +82,7 @@ pub enum Step {
         /// It must still be this one.
         uid: String,
     },
-    /// Removes a queue of the operator: one with a courier's output, or with the job's input.
+    /// Removes a queue of the operator's own: with the job's input, a courier's output, or a result that is kept.
     DeleteOwnQueue(String),
     /// Removes queues of the client that nobody consumes.
     DeleteClientQueues {
@@ -102,6 +111,8 @@ pub struct FinalMessage {
     pub message_id: String,
     /// The `JobResult`.
     pub body: Bytes,
+    /// Where it is kept if that queue is gone.
+    pub kept: QueueDeclaration,
 }
 
 /// What to do now, and when to look again.

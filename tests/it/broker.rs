@@ -20,7 +20,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use omotes_operator::broker::{
     Broker, BrokerConfig, BrokerError, BrokerEvent, BrokerState, DeleteCondition, Deleter, Deletion, Evidence,
-    Outgoing, QueueSight, Routing,
+    Outgoing, QueueSight, Redelivery, Routing,
 };
 use omotes_operator::courier::{self, CourierSettings, Layout};
 use omotes_operator::topology::{self, QueueDeclaration};
@@ -31,6 +31,8 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
+
+mod rates;
 
 const USERS: [&str; 3] = ["omotes-operator", "omotes-courier", "omotes-client"];
 
@@ -290,6 +292,62 @@ async fn queues_are_made_seen_and_deleted() {
         assert_eq!(delete(&result, condition).await, Deletion::Deleted, "missing counts as deleted");
     }
     assert!(matches!(operator.broker.state(), BrokerState::Ready { .. }), "one connection did all of it");
+}
+
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn all_queues_of_a_job_go_at_once_or_one_by_one() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let client = world.client().await;
+    let (first, second) = (operator.makes_queues("a").await, operator.makes_queues("b").await);
+    assert_eq!(operator.broker.delete_unused(&first).await, Ok(vec![Deletion::Deleted; 3]));
+    assert_eq!(
+        operator.broker.delete_unused(&first).await,
+        Ok(vec![Deletion::Deleted; 3]),
+        "missing counts as deleted"
+    );
+    let consumes = BasicConsumeOptions::default();
+    let consumer = client.basic_consume(second[1].as_str().into(), "c".into(), consumes, FieldTable::default());
+    let _consumer = consumer.await.unwrap();
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    client.queue_declare("jobs.q.result".into(), QueueDeclareOptions::durable(), arguments).await.unwrap();
+    let queues = second.into_iter().chain(["jobs.q.result".to_owned()]).collect::<Vec<_>>();
+    let expected = [Deletion::Deleted, Deletion::StillWanted, Deletion::Deleted, Deletion::Deleted];
+    assert_eq!(operator.broker.delete_unused(&queues).await.unwrap(), expected);
+    assert_eq!(operator.broker.stats().reconnects(), 0, "the connection that leads is not disturbed");
+}
+
+/// It is kept once, passed on once when its queue is there, and then it is not there any more.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn a_result_without_a_queue_is_kept_for_it() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    let client = world.client().await;
+    let kept = topology::kept_queue("8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11", 600);
+    let deliver = async |queue: &str| loop {
+        match operator.broker.deliver_kept(&kept.name, queue, "message-1".to_owned()).await.unwrap() {
+            Redelivery::TooEarly(_) => sleep(Duration::from_millis(500)).await,
+            other => return other,
+        }
+    };
+    assert_eq!(operator.broker.publish_result("jobs.k.result", outgoing("result")).await, Ok(Routing::Unroutable));
+    for _ in 0..2 {
+        operator.broker.keep_result(&kept, outgoing("result")).await.unwrap();
+    }
+    assert_eq!(deliver("jobs.k.result").await, Redelivery::Unroutable);
+    declare_as_sdk(&client, "jobs.k.result", 600_000).await.unwrap();
+    assert_eq!(deliver("jobs.k.result").await, Redelivery::Delivered);
+    assert_eq!(reads_one(&client, "jobs.k.result").await, b"result");
+    let again = client.basic_get("jobs.k.result".into(), BasicGetOptions::default()).await.unwrap();
+    assert!(again.is_none(), "it is there once");
+    let sights = operator.broker.look_up(std::slice::from_ref(&kept.name)).await.unwrap();
+    assert_eq!(sights, [QueueSight::Missing]);
+    declare_as_sdk(&client, "jobs.m.result", 600_000).await.unwrap();
+    let lost = deliver("jobs.m.result").await;
+    assert_eq!(lost, Redelivery::NothingKept, "somebody removed what was kept");
 }
 
 #[tokio::test]

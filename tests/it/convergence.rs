@@ -75,6 +75,8 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::EditWorkflow),
         1 => any::<bool>().prop_map(Event::Workflow),
         2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2 }), Just(Seat::Suspended)].prop_map(Event::Seats),
+        1 => Just(Event::Declare),
+        1 => Just(Event::Ask),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
@@ -100,7 +102,7 @@ fn limits() -> impl Strategy<Value = Value> {
 
 fn assert_ended_well(world: &World) {
     let told: BTreeSet<&String> = world.results.iter().map(|(id, _)| id).collect();
-    let expected = usize::from(world.taken_on && !world.given_up);
+    let expected = usize::from(world.taken_on && !world.given_up && !world.reached_nobody);
     assert_eq!((world.results.len(), told.len()), (expected, expected), "the client is told exactly once");
     assert!(!world.statuses.contains(&JobStatus::Finished), "FINISHED is never sent");
     let held = world.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
@@ -109,6 +111,7 @@ fn assert_ended_well(world: &World) {
     assert!(!queues.iter().any(|queue| queue.starts_with("omotes.")), "an output or input queue is left: {queues:?}");
     if let Some(job) = &world.job {
         assert_stop(job);
+        assert!(!world.withholds() || world.left_to_ttl, "a result is withheld: {:?}", world.queues);
         assert_cleaned_up(world, job);
         assert!(job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal));
     } else {
@@ -126,6 +129,7 @@ proptest! {
         history in proptest::collection::vec(events(), 0..40),
         courier: bool,
         owned: bool,
+        declared: bool,
         ttl in proptest::option::of(0_i64..100),
         policy in prop_oneof![Just("AfterResultConsumed"), Just("Retain"), Just("Delete")],
         clean_up: bool,
@@ -142,6 +146,9 @@ proptest! {
         let spec = if over_amqp { merged(spec, &input_at_the_broker()) } else { spec };
         let spec = merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}}));
         let mut world = World::new(&if referred || over_amqp { merged(spec, &referring()) } else { spec });
+        if declared {
+            world.client_declares();
+        }
         for event in history {
             world.happen(event);
         }

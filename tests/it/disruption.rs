@@ -7,9 +7,12 @@ mod broker;
 mod credentials;
 mod gateway;
 mod leader;
+mod leaving;
+mod outages;
 mod scale;
 mod seats;
 mod stops;
+mod sweep;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

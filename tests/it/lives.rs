@@ -33,6 +33,7 @@ use crate::support::{
     audit,
     bed::{PATIENCE, Space, cause, container, job, merged, message, phase, pod_spec, shell_job, verdict},
     client::{Heard, Listener, connect, depth, queues, take},
+    random_uuid,
 };
 
 /// Long enough for a second result to arrive, if one were sent.
@@ -269,11 +270,6 @@ mod queues;
 mod stops;
 mod workflows;
 
-fn random_uuid() -> String {
-    let digits = format!("{:032x}", fastrand::u128(..));
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
 fn limited() -> Value {
     json!({"resources": {"limits": {"memory": "24Mi"}}})
 }
@@ -478,7 +474,7 @@ async fn a_client_may_own_its_queues() {
     let declare_never = json!({"queues": {"declare": "Never"}});
     let mut ids = Vec::new();
     for (name, expires) in [("short", Some(60_000)), ("endless", None)] {
-        let id = uuid();
+        let id = random_uuid();
         for queue in queues(&id) {
             declare(&connection, &queue, expires).await;
         }
@@ -523,10 +519,6 @@ async fn declare(connection: &Connection, queue: &str, expires: Option<i32>) {
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     let channel = connection.create_channel().await.unwrap();
     channel.queue_declare(queue.into(), durable, arguments).await.unwrap();
-}
-
-fn uuid() -> String {
-    format!("{:08x}-93a8-4c0c-b6c4-{:012x}", fastrand::u32(..), fastrand::u64(..1 << 48))
 }
 
 /// Kubernetes removes the pods of a namespace before anything else of it, so the job sees its pod deleted first.
@@ -581,7 +573,7 @@ async fn a_program_finds_its_input() {
         ("config-map", json!({"configMapKeyRef": reference})),
         ("secret", json!({"secretKeyRef": reference})),
     ] {
-        let id = uuid();
+        let id = random_uuid();
         let spec =
             json!({"jobId": id, "jobReference": "district B", "input": {"parameters": parameters, "esdl": source}});
         // A template's own variable of that name loses.

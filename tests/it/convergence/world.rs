@@ -24,11 +24,11 @@ use omotes_operator::{
         self, Observed, Plan, Settings, Step,
         inquiry::{Inquiry, inquiry},
         observed::{
-            BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Removal, ResultQueue, ResultSight, Sight,
-            attempt_of,
+            BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Redelivery, Removal, ResultQueue, ResultSight,
+            Sight, attempt_of,
         },
     },
-    pods,
+    pods, topology,
     wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
     workflow::seats::Seat,
 };
@@ -42,6 +42,7 @@ pub const GRACE: i64 = 5;
 pub const FLUSH: i64 = 120;
 /// The name of the job, and where its input came over the broker its id, too.
 pub const NAME: &str = "job";
+const KEPT: &str = "omotes.kept.";
 const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 
 /// What a process remembers; lost when it dies.
@@ -71,7 +72,11 @@ pub struct World {
     pub attached: bool,
     /// Who removed the result queue, and when.
     pub result_end: Option<(QueueEnd, Timestamp)>,
+    /// What came of passing on a kept result, in this pass.
+    pub redelivery: Option<Redelivery>,
     pub secret: bool,
+    /// The result was sent and is kept, or was kept for as long as it may be.
+    pub reached_nobody: bool,
     pub results: Vec<(String, Bytes)>,
     pub statuses: Vec<JobStatus>,
     pub pods_made: usize,
@@ -113,6 +118,10 @@ pub enum Event {
     Suspend(bool),
     /// The client reads its result, and perhaps deletes the queue then.
     Read(bool),
+    /// A client whose result is kept declares its queue.
+    Declare,
+    /// Somebody asks for a result that is kept.
+    Ask,
     /// The client consumes its queues, or does not any more.
     Attach(bool),
     /// Somebody changes the workflow's template.
@@ -156,7 +165,7 @@ impl World {
             "spec": {"template": {"spec": {"containers": [{"name": "main", "image": "i"}], "terminationGracePeriodSeconds": GRACE}}},
         });
         let mut job: OmotesJob = serde_json::from_value(merged(job, &json!({"spec": patch}))).unwrap();
-        let queues: BTreeSet<String> = pods::input_queue(&job, &settings()).into_iter().collect();
+        let queues: BTreeSet<String> = pods::input_queue(&job, &settings().capability_key).into_iter().collect();
         // Something of such a job is there before the job is, so that it is never without the finalizer.
         let taken_on = !queues.is_empty();
         if taken_on {
@@ -174,7 +183,9 @@ impl World {
             unread: false,
             attached: false,
             result_end: None,
+            redelivery: None,
             secret: false,
+            reached_nobody: false,
             results: Vec::new(),
             statuses: Vec::new(),
             pods_made: 0,
@@ -208,6 +219,7 @@ impl World {
             listening_since: self.listening_since,
             result_queue: self.result_queue(),
             removal: self.memory.removal.unwrap_or(Removal::Untried),
+            redelivery: self.redelivery.take().unwrap_or(Redelivery::Untried),
             retained: Vec::new(),
             trouble: None,
         };
@@ -293,9 +305,16 @@ impl World {
             Step::PublishResult(message) => {
                 let routed = self.queues.contains(&message.queue);
                 self.unread |= routed;
-                self.results.push((message.message_id, message.body));
+                self.reached_nobody = !routed;
+                if routed {
+                    self.queues.remove(&message.kept.name);
+                    self.results.push((message.message_id, message.body));
+                } else {
+                    self.queues.insert(message.kept.name);
+                }
                 self.memory.sent = Some((self.now, routed));
             }
+            Step::DeliverKept { kept, queue, message_id } => self.deliver_kept(&kept, &queue, message_id),
             Step::PatchStatus(status) => {
                 let anew = status.attempt.unwrap_or(1) > attempt_of(self.job.as_ref().unwrap());
                 if anew {
@@ -328,7 +347,7 @@ impl World {
     fn result_queue(&self) -> ResultQueue {
         let is_there = self.queues.iter().any(|queue| queue.ends_with(".result"));
         match (&self.result_end, is_there) {
-            _ if self.results.is_empty() => ResultQueue::Unknown,
+            _ if self.results.is_empty() && !self.reached_nobody => ResultQueue::Unknown,
             (_, true) if self.unread => ResultQueue::Unread,
             (_, true) => ResultQueue::Read(self.now),
             (Some((how, at)), false) => ResultQueue::Gone { how: how.clone(), at: *at },
@@ -350,6 +369,33 @@ impl World {
             }
         }
         self.memory.removal = Some(removal);
+    }
+
+    /// The client makes the queue that it wants its result in.
+    pub fn client_declares(&mut self) {
+        self.queues.extend(self.job.as_ref().map(|job| topology::result_queue(names::JobId::of(job).as_str())));
+    }
+
+    fn deliver_kept(&mut self, kept: &str, queue: &str, message_id: String) {
+        let routed = self.queues.contains(queue);
+        self.redelivery = Some(match self.queues.contains(kept) {
+            false => Redelivery::Lost,
+            true if routed => Redelivery::Done(self.now),
+            true => Redelivery::Unroutable,
+        });
+        if self.queues.contains(kept) && routed {
+            assert!(!self.unread, "a result that is there is sent again");
+            self.queues.remove(kept);
+            (self.unread, self.reached_nobody) = (true, false);
+            self.results.push((message_id, Bytes::new()));
+        }
+    }
+
+    /// Whether a result is kept that its client could have.
+    pub fn withholds(&self) -> bool {
+        let there =
+            |prefix: &str, end: &str| self.queues.iter().any(|queue| queue.starts_with(prefix) && queue.ends_with(end));
+        there(KEPT, "") && there("jobs.", ".result")
     }
 
     fn end_result_queue(&mut self, how: QueueEnd) {
@@ -383,12 +429,18 @@ impl World {
         let held = job.finalizers().iter().any(|held| held == names::FINALIZER_CLEANUP);
         let terminal = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
         match step {
+            Step::EnsureQueues { declare, .. } if terminal => {
+                assert!(
+                    job.annotations().contains_key(names::ANNOTATION_REPUBLISH_RESULT),
+                    "nobody asked for {declare:?}"
+                );
+            }
             Step::CreatePod(_) | Step::EnsureQueues { .. } | Step::PublishStatus { .. } | Step::PublishResult(_) => {
                 assert!(!matches!(step, Step::CreatePod(_)) || !job.spec.suspend, "a pod of a suspended job");
                 assert!(held, "something outside before the finalizer");
                 assert!(!terminal, "something new after the end");
                 assert!(self.broker_up || matches!(step, Step::CreatePod(_)), "the broker is away");
-                let mut input = pods::input_queue(job, &self.settings).into_iter();
+                let mut input = pods::input_queue(job, &self.settings.capability_key).into_iter();
                 assert!(input.all(|queue| self.queues.contains(&queue)), "the job goes on without its input");
             }
             Step::PatchStatus(status) if terminal => {
@@ -627,6 +679,14 @@ impl World {
             Event::NodeBack => self.node_lost = false,
             Event::Suspend(wanted) => self.user_suspends(wanted),
             Event::Read(deletes) => self.client_reads(deletes),
+            Event::Declare if self.queues.iter().any(|queue| queue.starts_with(KEPT)) => self.client_declares(),
+            Event::Declare => {}
+            Event::Ask => {
+                let asked = |job: &mut OmotesJob| {
+                    job.annotations_mut().insert(names::ANNOTATION_REPUBLISH_RESULT.to_owned(), String::new());
+                };
+                self.job.iter_mut().for_each(asked);
+            }
             Event::Attach(attached) => self.attached = attached,
             Event::EditWorkflow => self.workflows.edit(),
             Event::Workflow(there) => self.workflows.there = there,

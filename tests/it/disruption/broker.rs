@@ -19,7 +19,7 @@ use crate::support::{
 const MEBIBYTE: usize = 1024 * 1024;
 
 /// Runs `testbed broker …` without holding up the clients.
-async fn broker(action: &'static str) {
+pub(super) async fn broker(action: &'static str) {
     spawn_blocking(move || testbed(&["broker", action])).await.unwrap();
 }
 

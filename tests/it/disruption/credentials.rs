@@ -4,7 +4,6 @@
 use std::{
     fs,
     panic::{AssertUnwindSafe, resume_unwind},
-    process::Command,
     time::Instant,
 };
 
@@ -19,9 +18,9 @@ use reqwest::Url;
 
 use super::Fleet;
 use crate::support::{
-    bed::{PATIENCE, kubectl, testbed, variable, verdict},
+    bed::{PATIENCE, testbed, variable, verdict},
     broker as rabbit,
-    operator::Operator,
+    operator::{Operator, installer},
     until,
 };
 
@@ -70,12 +69,7 @@ impl Access {
 
     /// Installs the operator with it, by the repository's own script, and waits until it can see it.
     async fn install(&self, operator: &Operator) {
-        let namespace = variable("OMOTES_NAMESPACE");
-        let path = "--output=jsonpath={.spec.template.spec.containers[0].image}";
-        let (_, image) = kubectl(&["-n", &namespace, "get", "deployment/omotes-operator", path], None);
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/testbed/install-operator");
-        let done = Command::new(script)
-            .env("IMAGE", image)
+        let done = installer()
             .env("OMOTES_POD_AMQP_URI", &self.operator)
             .env("OMOTES_COURIER_AMQP_URI", &self.courier)
             .env("OMOTES_POD_MANAGEMENT_URI", &self.management)

@@ -239,3 +239,125 @@ async fn a_job_goes_by_how_it_ended() {
     space.empty().await;
     space.remove().await;
 }
+
+/// The client's queues were not there when the job ended. It comes back, and has its result; once.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn a_result_waits_for_a_client_whose_queue_was_gone() {
+    let space = Space::new("kept").await;
+    let id = random_uuid();
+    let never = json!({"jobId": id, "queues": {"declare": "Never", "expireAfterSeconds": 600}});
+    let uid = space.create(&life(OUTPUT).of(&never).job("job")).await.uid().unwrap();
+    let job = space.ended("job").await;
+    assert_eq!((cause(&job), verdict(&job, "ResultPublished").as_str()), ("Completed", "False Unroutable"));
+    assert!(space.event("job", "ResultUnroutable").await.contains("keeps it for 600 s"));
+    let kept = format!("omotes.kept.{uid}");
+    assert_eq!(rabbit::depths().await.get(&kept), Some(&1));
+    let connection = connect().await;
+    let began = std::time::Instant::now();
+    declare(&connection, &queues(&id)[2], Some(600_000)).await;
+    let job = space.wait("job", "passed on", |job| verdict(job, "ResultPublished") == "True ConfirmedLate").await;
+    println!("passed on {:.1?} after the queue was there again", began.elapsed());
+    let status = job.status.unwrap();
+    assert_eq!((status.queues.unwrap().state, status.result.unwrap().routed), (Some(QueuesState::Ensured), true));
+    assert!(!rabbit::depths().await.contains_key(&kept));
+    let Some(Heard::Result { message_id, .. }) = take(&connection, &queues(&id)[2]).await else { panic!("no result") };
+    assert_eq!(message_id, format!("{uid}-result"), "the same one as ever");
+    assert!(take(&connection, &queues(&id)[2]).await.is_none(), "it came once");
+    space.wait("job", "read", |job| state(job) == Some(Consumed)).await;
+    space.wait("job", "cleaned up", is_cleaned_up).await;
+    left(&id, &[]).await;
+    space.delete("job").await;
+    space.empty().await;
+    space.remove().await;
+}
+
+/// Somebody deleted the queue between the end of the program and its result; later somebody else asks for the result.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn a_kept_result_is_sent_again_on_request() {
+    let space = Space::new("republish").await;
+    let slow = container("slow", "trap 'sleep 4; exit 0' TERM; while :; do sleep 0.2; done");
+    let job = life("").pod(json!({"containers": [container("main", OUTPUT), slow]}));
+    let id = space.create(&job.job("job")).await.uid().unwrap();
+    until("the program has ended", PATIENCE, || async {
+        let pod = space.pods.get("job-1").await.map_err(|error| error.to_string())?;
+        let containers = pod.status.and_then(|status| status.container_statuses).unwrap_or_default();
+        let main = containers.into_iter().find(|container| container.name == "main").and_then(|main| main.state);
+        main.and_then(|state| state.terminated).map(drop).ok_or_else(|| "it runs".to_owned())
+    })
+    .await;
+    let connection = connect().await;
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_delete(queues(&id)[2].as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    let job = space.ended("job").await;
+    assert_eq!(verdict(&job, "ResultPublished"), "False Unroutable");
+    assert_eq!(state(&job), Some(Deleted));
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let kept = format!("omotes.kept.{id}");
+    assert_eq!(rabbit::depths().await.get(&kept), Some(&1), "nobody has asked for it");
+    let annotate = json!({"metadata": {"annotations": {"omotes.io/republish-result": "please"}}});
+    space.jobs.patch("job", &PatchParams::default(), &Patch::Merge(annotate)).await.unwrap();
+    space.wait("job", "sent again", |job| verdict(job, "ResultPublished") == "True ConfirmedLate").await;
+    assert!(matches!(take(&connection, &queues(&id)[2]).await, Some(Heard::Result { .. })));
+    space.wait("job", "cleaned up", is_cleaned_up).await;
+    left(&id, &[]).await;
+    space.delete("job").await;
+    space.empty().await;
+    space.remove().await;
+}
+
+/// A queue of the job's name that somebody made otherwise: the job says so with both values, and goes on when it is gone.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn a_queue_with_other_arguments_is_told() {
+    let space = Space::new("differs").await;
+    let id = random_uuid();
+    let connection = connect().await;
+    declare(&connection, &queues(&id)[2], Some(60_000)).await;
+    space.create(&life("true").of(&json!({"jobId": id})).job("job")).await;
+    let job = space.wait("job", "refused", |job| verdict(job, "QueuesReady") == "False ArgumentsDiffer").await;
+    assert_eq!(verdict(&job, "Stalled"), "True ArgumentsDiffer");
+    let conditions = job.status.unwrap().conditions;
+    let said = conditions.iter().find(|condition| condition.type_ == "QueuesReady").unwrap();
+    for words in ["60000", "900000", "x-expires", "Delete the queue"] {
+        assert!(said.message.contains(words), "{}", said.message);
+    }
+    assert!(space.pods.get_opt("job-1").await.unwrap().is_none());
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_delete(queues(&id)[2].as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    space.ended("job").await;
+    assert!(matches!(take(&connection, &queues(&id)[2]).await, Some(Heard::Result { .. })));
+    space.delete("job").await;
+    space.empty().await;
+    space.remove().await;
+}
+
+/// Nobody reads the progress, and a lot of it waits already: no more is added, and the status shows it all the same.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn unread_progress_is_bounded() {
+    let space = Space::new("unread").await;
+    let progress = "sleep 6; echo '{\"progress\": 0.5, \"message\": \"half\"}' >> /omotes/progress";
+    let id = space.create(&life(&format!("{progress}; {WAITS}")).job("job")).await.uid().unwrap();
+    let connection = connect().await;
+    let channel = connection.create_channel().await.unwrap();
+    let [queue, _, _] = queues(&id);
+    until("the progress queue is there", PATIENCE, || async {
+        depth(&connection, &queue).await.map(drop).ok_or_else(String::new)
+    })
+    .await;
+    let options = lapin::options::BasicPublishOptions::default();
+    for _ in 0..1000 {
+        channel.basic_publish("".into(), queue.as_str().into(), options, b"x", <_>::default()).await.unwrap();
+    }
+    let told = |job: &OmotesJob| job.status.as_ref().and_then(|status| status.progress.as_ref()).map(|it| it.percent);
+    space.wait("job", "half way", |job| told(job) == Some(50)).await;
+    tokio::time::sleep(AFTERWARDS).await;
+    assert_eq!(rabbit::depths().await.get(&queue), Some(&1000));
+    space.delete("job").await;
+    space.empty().await;
+    left(&id, &["result"]).await;
+    take(&connection, &queues(&id)[2]).await.expect("CANCELLED");
+    space.remove().await;
+}

@@ -20,10 +20,15 @@ pub fn up() {
 }
 
 async fn ask(method: Method, path: &str) -> Result<Value, String> {
+    order(method, path, &Value::Null).await
+}
+
+/// One request to the management API, as its administrator.
+async fn order(method: Method, path: &str, body: &Value) -> Result<Value, String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().tls_certs_only([]).build().unwrap();
     let url = format!("{}/api/{path}", variable("OMOTES_ADMIN_MANAGEMENT_URI"));
-    let answer = client.request(method, url).send().await.map_err(|error| error.to_string())?;
+    let answer = client.request(method, url).json(body).send().await.map_err(|error| error.to_string())?;
     let body = answer.bytes().await.map_err(|error| error.to_string())?;
     Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
@@ -36,13 +41,34 @@ pub async fn leader_queue_holder() -> Option<String> {
 
 /// All connections of `user`.
 pub async fn connections(user: &str) -> Vec<Value> {
-    let all = ask(Method::GET, "connections?columns=user,peer_host,ssl,state").await.unwrap();
+    let all = ask(Method::GET, "connections?columns=user,peer_host,ssl,state,vhost").await.unwrap();
     all.as_array().unwrap().iter().filter(|connection| connection["user"] == user).cloned().collect()
 }
 
 /// Breaks all connections of `user`.
 pub async fn disconnect(user: &str) {
     ask(Method::DELETE, &format!("connections/username/{user}")).await.unwrap();
+}
+
+/// How many file descriptors the broker may have open.
+pub async fn file_descriptors() -> u64 {
+    ask(Method::GET, "nodes?columns=fd_total").await.unwrap()[0]["fd_total"].as_u64().unwrap()
+}
+
+/// Takes the virtual host away with all that is in it, and makes it anew, for the same users.
+pub async fn replace_vhost(away: std::time::Duration) {
+    const USERS: [&str; 4] = ["omotes-operator", "omotes-courier", "omotes-client", "omotes-admin"];
+    let path = |user: &str| format!("permissions/omotes/{user}");
+    let mut allowed = Vec::new();
+    for user in USERS {
+        allowed.push(ask(Method::GET, &path(user)).await.unwrap());
+    }
+    ask(Method::DELETE, "vhosts/omotes").await.unwrap();
+    tokio::time::sleep(away).await;
+    ask(Method::PUT, "vhosts/omotes").await.unwrap();
+    for (user, allowed) in USERS.into_iter().zip(&allowed) {
+        order(Method::PUT, &path(user), allowed).await.unwrap();
+    }
 }
 
 /// All queues and how many messages wait in each, as of now.

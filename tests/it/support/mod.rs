@@ -30,3 +30,9 @@ pub async fn until<T, F: Future<Output = Result<T, String>>>(
         }
     }
 }
+
+/// A UUID that no other test has.
+pub fn random_uuid() -> String {
+    let digits = format!("{:032x}", fastrand::u128(..));
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+}

@@ -108,9 +108,7 @@ impl Operator {
 
     /// What the replica called `name` says of itself.
     pub async fn readiness(&self, name: &str) -> String {
-        let path = format!("/api/v1/namespaces/{}/pods/{name}:8080/proxy/readyz", variable("OMOTES_NAMESPACE"));
-        let request = axum::http::Request::get(path).body(Vec::new()).unwrap();
-        self.client.request_text(request).await.unwrap_or_else(|error| error.to_string())
+        self.asks(name, "readyz").await
     }
 
     /// Has the kubelet bring the broker's Secret into the replicas' volumes now, not at its next minute, and waits until
@@ -131,6 +129,17 @@ impl Operator {
         }
     }
 
+    /// What the replica called `name` counts.
+    pub async fn metrics(&self, name: &str) -> String {
+        self.asks(name, "metrics").await
+    }
+
+    async fn asks(&self, name: &str, page: &str) -> String {
+        let path = format!("/api/v1/namespaces/{}/pods/{name}:8080/proxy/{page}", variable("OMOTES_NAMESPACE"));
+        let request = axum::http::Request::get(path).body(Vec::new()).unwrap();
+        self.client.request_text(request).await.unwrap_or_else(|error| error.to_string())
+    }
+
     /// How often containers of the operator were started again.
     pub async fn restarts(&self) -> i32 {
         let pods = self.replicas().await;
@@ -146,6 +155,16 @@ impl Operator {
             assert!(done, "{said}");
         }
     }
+}
+
+/// The repository's own script that installs the operator, with the image that is installed.
+pub fn installer() -> Command {
+    let namespace = variable("OMOTES_NAMESPACE");
+    let path = "--output=jsonpath={.spec.template.spec.containers[0].image}";
+    let (_, image) = kubectl(&["-n", &namespace, "get", "deployment/omotes-operator", path], None);
+    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/testbed/install-operator"));
+    script.env("IMAGE", image).env_remove("OMOTES_BROKER_CA");
+    script
 }
 
 /// Sends a signal to a process of the test bed.

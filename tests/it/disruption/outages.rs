@@ -1,0 +1,272 @@
+//! Outages of the broker at every phase of a job: jobs go on, each client hears once how its job ended, and nothing is
+//! left.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use omotes_operator::{
+    api::{
+        OmotesJob, names,
+        status::{
+            Phase::{self, Aborted, Failed, Succeeded},
+            QueuesState,
+        },
+    },
+    wire::ResultType::{self, Cancelled, Error},
+};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::broker::broker;
+use crate::support::{
+    audit,
+    bed::{PATIENCE, Space, cause, job, merged, message, phase, pod_spec, testbed, verdict},
+    broker as rabbit,
+    client::{connect, depth, queues},
+    operator::Operator,
+    until,
+};
+
+/// How long the broker is away. A deadline, an abort and a retry fall into it.
+const AWAY: Duration = Duration::from_secs(24);
+const WAITS: &str = "while :; do sleep 0.2; done";
+const OUTPUT: &str = "printf '<esdl/>' > /omotes/output/output.esdl";
+
+/// How a broker is away.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Outage {
+    Stopped,
+    Killed,
+    /// It is there, and takes no messages.
+    DiskFull,
+    /// It is there, and its virtual host is not; with that goes all that was in it.
+    VhostGone,
+}
+
+impl Outage {
+    async fn begin(self) {
+        match self {
+            Self::Stopped => broker("stop").await,
+            Self::Killed => broker("kill").await,
+            Self::DiskFull => drop(testbed(&["broker", "cli", "set_disk_free_limit", "100000GB"])),
+            Self::VhostGone => {}
+        }
+    }
+
+    async fn last(self) {
+        match self {
+            Self::VhostGone => rabbit::replace_vhost(AWAY).await,
+            Self::Stopped | Self::Killed | Self::DiskFull => sleep(AWAY).await,
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Stopped | Self::Killed => broker("start").await,
+            Self::DiskFull => drop(testbed(&["broker", "cli", "set_disk_free_limit", "50MB"])),
+            // The event exchange comes with the start of its plugin.
+            Self::VhostGone => broker("restart").await,
+        }
+    }
+}
+
+/// A job, where it is when the broker goes, and how it must end.
+struct Member {
+    name: &'static str,
+    spec: Value,
+    /// The phase that it must have before.
+    before: Option<Phase>,
+    end: (Phase, &'static str, ResultType),
+}
+
+fn member(
+    name: &'static str,
+    script: &str,
+    patch: &Value,
+    before: Option<Phase>,
+    end: (Phase, &'static str, ResultType),
+) -> Member {
+    let spec = json!({"queues": {"expireAfterSeconds": 900}, "template": {"spec": pod_spec(script)}});
+    Member { name, spec: merged(spec, patch), before, end }
+}
+
+fn crew() -> Vec<Member> {
+    let soft = format!("trap 'exit 10' TERM; {WAITS}");
+    let works = |seconds: u8| format!("sleep {seconds}; {OUTPUT}");
+    let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {}; exit 3", "sleep 8");
+    let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});
+    let bare = json!({"courier": {"enabled": false}});
+    let runs = Some(Phase::Running);
+    let done = (Succeeded, "Completed", ResultType::Succeeded);
+    let cancelled = (Aborted, "SoftAborted", Cancelled);
+    vec![
+        member("done", OUTPUT, &json!({}), Some(Succeeded), done),
+        member("ends", &works(8), &json!({}), runs, done),
+        member("ends-bare", "sleep 8", &bare, runs, done),
+        member("fails", "sleep 8; exit 3", &json!({}), runs, (Failed, "Error", Error)),
+        member("goes-on", &works(50), &json!({}), runs, done),
+        member("retried", &flaky, &retry, runs, done),
+        member("limited", &soft, &json!({"maxRunSeconds": 12}), runs, (Failed, "SoftAborted", Cancelled)),
+        member("aborted", &soft, &json!({}), runs, cancelled),
+        member("paused", &works(1), &json!({"suspend": true}), Some(Phase::Suspended), done),
+        member("late", &works(1), &json!({}), None, done),
+    ]
+}
+
+/// What happens to jobs while the broker is away.
+async fn meanwhile(space: &Space, crew: &[Member]) {
+    let late = crew.iter().find(|member| member.before.is_none()).unwrap();
+    space.create(&job(late.name, &late.spec)).await;
+    space.change("aborted", &json!({"abort": {"reason": "enough"}})).await;
+    space.change("paused", &json!({"suspend": false})).await;
+    space.delete("leaves").await;
+}
+
+async fn start(space: &Space, crew: &[Member]) {
+    let patient = member("leaves", WAITS, &json!({"queues": {"cleanupTimeoutSeconds": 5}}), None, crew[0].end);
+    space.create(&job(patient.name, &patient.spec)).await;
+    for member in crew.iter().filter(|member| member.before.is_some()) {
+        space.create(&job(member.name, &member.spec)).await;
+    }
+    space.running("leaves").await;
+}
+
+/// Lives through an outage. Those that end in it may have ended before on a machine that is slow.
+async fn survive(outage: Outage) {
+    let operator = Operator::settled().await;
+    let restarts = operator.restarts().await;
+    let (space, crew) = (Space::new("outage").await, crew());
+    start(&space, &crew).await;
+    for member in crew.iter().filter(|member| matches!(member.before, Some(Phase::Suspended | Succeeded))) {
+        space.wait(member.name, "in its phase", |job| phase(job) == member.before).await;
+    }
+    space.running("goes-on").await;
+    outage.begin().await;
+    let (mark, away) = (audit::mark(), Instant::now());
+    let ((), gone) = tokio::join!(outage.last(), async {
+        meanwhile(&space, &crew).await;
+        space.gone("leaves").await;
+        away.elapsed()
+    });
+    let writes = mark.of_operator().into_iter().filter(|request| request.namespace == space.name).count();
+    outage.end().await;
+    let back = Instant::now();
+    println!(
+        "{outage:?}: a deleted job was gone after {gone:.1?}, with 5 s for the broker; {writes} requests for 11 jobs"
+    );
+    assert!(gone < AWAY + Duration::from_secs(30), "one that waits for the broker starves no deletion");
+    assert!(writes <= 11 * 8, "an outage costs few calls, not {writes}");
+    let ids = join_all(crew.iter().map(|member| member.check(&space))).await;
+    println!("{outage:?}: all had ended {:.1?} after the broker was back", back.elapsed());
+    assert_eq!(operator.restarts().await, restarts, "no operator ended for that");
+    read_once(&space, &crew, &ids, outage).await;
+    operator.connected().await;
+    leave_nothing(space, &ids).await;
+}
+
+impl Member {
+    async fn check(&self, space: &Space) -> String {
+        let job = space.ended(self.name).await;
+        let (expected, why, _) = self.end;
+        assert_eq!((phase(&job), cause(&job)), (Some(expected), why), "{}: {}", self.name, message(&job));
+        job.uid().unwrap()
+    }
+}
+
+/// Each client finds one result. What was in a virtual host that is gone is gone with it, and the job says so.
+async fn read_once(space: &Space, crew: &[Member], ids: &[String], outage: Outage) {
+    for (member, id) in crew.iter().zip(ids) {
+        if outage == Outage::VhostGone && member.before == Some(Succeeded) {
+            let lost = |job: &OmotesJob| {
+                let queues = job.status.as_ref().and_then(|status| status.queues.clone()).unwrap_or_default();
+                queues.state == Some(QueuesState::Deleted)
+            };
+            let job = space.wait(member.name, "lost with its virtual host", lost).await;
+            assert!(job.status.unwrap().queues.unwrap().reason.unwrap().starts_with("Unknown"));
+            continue;
+        }
+        if outage == Outage::VhostGone {
+            ask_for_kept(space, member.name).await;
+        }
+        let confirmed = |job: &OmotesJob| verdict(job, "ResultPublished").starts_with("True Confirmed");
+        space.wait(member.name, "told", confirmed).await;
+        rabbit::only_result_waiting(id, member.end.2).await;
+    }
+}
+
+/// No result queue is made again once a program has ended, unless somebody asks for its result.
+async fn ask_for_kept(space: &Space, name: &str) {
+    if verdict(&space.jobs.get(name).await.unwrap(), "ResultPublished") == "False Unroutable" {
+        println!("asking for the result of {name}");
+        let patch = json!({"metadata": {"annotations": {names::ANNOTATION_REPUBLISH_RESULT: "yes"}}});
+        space.jobs.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+}
+
+async fn leave_nothing(space: Space, ids: &[String]) {
+    for id in ids {
+        until(&format!("nothing of {id} is left at the broker"), PATIENCE, || async {
+            let left: Vec<_> = rabbit::depths().await.into_keys().filter(|queue| queue.contains(id)).collect();
+            if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+        })
+        .await;
+    }
+    space.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn a_stopped_broker_costs_nobody_a_result() {
+    survive(Outage::Stopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn a_killed_broker_costs_nobody_a_result() {
+    survive(Outage::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn a_full_disk_costs_nobody_a_result() {
+    survive(Outage::DiskFull).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn a_lost_virtual_host_costs_running_jobs_nothing() {
+    survive(Outage::VhostGone).await;
+}
+
+/// A broker counts anew when it restarts; the job's own time to live does not.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn a_restart_makes_no_queue_older_than_it_may_get() {
+    Operator::settled().await;
+    let space = Space::new("aged").await;
+    let spec = json!({"queues": {"expireAfterSeconds": 40}, "template": {"spec": pod_spec(OUTPUT)}});
+    let id = space.create(&job("job", &spec)).await.uid().unwrap();
+    let ended = space.ended("job").await;
+    let due = ended.status.unwrap().queues.unwrap().expire_time.unwrap().0;
+    sleep(Duration::from_secs(15)).await;
+    broker("restart").await;
+    let restarted = jiff::Timestamp::now();
+    println!("the broker was there again {:.1?} before its time", due.duration_since(restarted));
+    let connection = connect().await;
+    assert_eq!(rabbit::depths().await.get(&queues(&id)[2]), Some(&1), "it outlives the restart");
+    let job = space.wait("job", "expired", |job| verdict(job, "CleanedUp") == "True QueuesRemoved").await;
+    let gone = jiff::Timestamp::now();
+    println!(
+        "removed {:.1?} after its time, when the broker would have taken {:.1?}",
+        gone.duration_since(due),
+        restarted.duration_since(due) + jiff::SignedDuration::from_secs(40)
+    );
+    assert!(gone < restarted + jiff::SignedDuration::from_secs(39), "before the broker does it");
+    assert_eq!(job.status.unwrap().queues.unwrap().state, Some(QueuesState::Expired));
+    assert_eq!(depth(&connection, &queues(&id)[2]).await, None);
+    space.remove().await;
+}
