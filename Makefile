@@ -99,9 +99,11 @@ lint: ## Formatting, clippy, dependencies, the chart and the shell scripts.
 
 .PHONY: crds
 crds: ## Writes the generated CustomResourceDefinitions.
-	@cargo run --quiet --locked -- crd > target/crd.yaml
-	@install -D -m 644 target/crd.yaml crds/omotes.io_omotesjobs.yaml
-	@install -D -m 644 target/crd.yaml charts/omotes-operator/files/crds/omotes.io_omotesjobs.yaml
+	@cargo run --quiet --locked -- crd > target/crds.yaml
+	@for folder in crds charts/omotes-operator/files/crds; do \
+	  mkdir -p "$$folder"; \
+	  awk -v to="$$folder/omotes.io_omotes" '/^---$$/ {n++; next} {print > (to (n ? "workflows" : "jobs") ".yaml")}' target/crds.yaml; \
+	done
 
 .PHONY: image
 image: ## Builds the static binary and lays out what the Dockerfile copies, in target/image.

@@ -25,6 +25,14 @@ pub enum Command {
     Run(Box<Run>),
     /// Prints the CustomResourceDefinitions as YAML.
     Crd,
+    /// Prints OmotesWorkflow manifests made from an OMOTES orchestrator's workflow_config.json, as YAML.
+    ImportWorkflows {
+        /// The orchestrator's workflow_config.json.
+        file: PathBuf,
+        /// The image that runs the jobs; what else the pods need is to be added to the manifests.
+        #[arg(long)]
+        image: String,
+    },
     /// Runs in a job's pod; the operator adds it there.
     Courier {
         /// Which of the courier's two parts.
@@ -85,6 +93,11 @@ pub struct Run {
     /// Requests and limits of the courier's containers, as JSON.
     #[arg(long, env = "OMOTES_COURIER_RESOURCES", default_value = "{}")]
     pub courier_resources: String,
+
+    /// The PriorityClass of a job's pod by the job's spec.priority, as JSON: {"Low": "batch", "High": "urgent"}. A priority
+    /// without one, and a template with a class of its own, get none.
+    #[arg(long, env = "OMOTES_PRIORITY_CLASSES", default_value = "{}")]
+    pub priority_classes: String,
 
     /// For jobs that give spec.expectedDuration without secondsPerResource: 1 to 315360000 (ten years).
     #[arg(long, env = "OMOTES_DEFAULT_SECONDS_PER_RESOURCE", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=MAX_SECONDS))]

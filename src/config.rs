@@ -2,13 +2,13 @@
 //!
 //! Ring: shell.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 
 use crate::{
-    api::status::ResultType,
+    api::{job::Priority, status::ResultType},
     broker::BrokerConfig,
     cli::{DeadlineResult, OrphansAction, Run},
     controller::{Options, SweepOptions},
@@ -19,6 +19,8 @@ use crate::{
 pub struct Config {
     /// Requests and limits of the courier's containers.
     pub courier_resources: ResourceRequirements,
+    /// The `PriorityClass` of pods by the priority of their job.
+    pub priority_classes: BTreeMap<Priority, String>,
     /// The limits of a job that gives none.
     pub defaults: Defaults,
     /// What the client of a job that was stopped at its deadline hears.
@@ -42,6 +44,16 @@ pub enum ConfigError {
         /// Why it cannot be used.
         source: serde_json::Error,
     },
+    /// The priority classes are none.
+    #[error(
+        "--priority-classes {value:?} (OMOTES_PRIORITY_CLASSES) is no JSON object from Low, Medium and High to names: {source}. Give something like {{\"High\":\"urgent\"}}"
+    )]
+    PriorityClasses {
+        /// What was given.
+        value: String,
+        /// Why it cannot be used.
+        source: serde_json::Error,
+    },
     /// A file that must be there is not.
     #[error("{file} is missing: the broker's Secret needs the keys amqp-uri and courier-amqp-uri (see --broker-dir)")]
     Missing {
@@ -57,6 +69,8 @@ pub enum ConfigError {
 pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
     let courier_resources = serde_json::from_str(&run.courier_resources)
         .map_err(|source| ConfigError::Resources { value: run.courier_resources.clone(), source })?;
+    let priority_classes = serde_json::from_str(&run.priority_classes)
+        .map_err(|source| ConfigError::PriorityClasses { value: run.priority_classes.clone(), source })?;
     let file = |name: &str| run.broker_dir.join(name);
     for name in ["amqp-uri", "courier-amqp-uri"] {
         if !file(name).exists() {
@@ -65,6 +79,7 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
     }
     Ok(Config {
         courier_resources,
+        priority_classes,
         defaults: Defaults {
             seconds_per_resource: run.default_seconds_per_resource,
             buffer_seconds: run.default_buffer_seconds,
@@ -97,6 +112,7 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
                 interval: Duration::from_secs(run.orphans_interval_seconds),
                 grace: SignedDuration::from_secs(run.orphans_grace_seconds),
             },
+            catalog: Arc::default(),
         },
     })
 }

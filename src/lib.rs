@@ -4,7 +4,7 @@
 //! ```text
 //! shell   main cli config operator leader http telemetry controller broker courier   async, clients, clock
 //!   |
-//! core    plan  pods  limits  topology  wire                                         pure: no clock, no I/O
+//! core    plan  pods  limits  topology  wire  workflow                               pure: no clock, no I/O
 //!   |
 //! api     api                                                                        types, schema, names
 //! ```
@@ -36,3 +36,4 @@ pub mod pods;
 pub mod telemetry;
 pub mod topology;
 pub mod wire;
+pub mod workflow;

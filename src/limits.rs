@@ -77,7 +77,8 @@ impl Defaults {
     #[must_use]
     pub fn ceiling_seconds(&self, spec: &OmotesJobSpec, pod_grace_seconds: i64) -> Option<i64> {
         let run = self.max_run_seconds(spec).or_else(|| self.expected_seconds(spec))?;
-        let flush = if spec.courier.enabled { spec.courier.flush_seconds } else { 0 };
+        let courier = spec.courier();
+        let flush = if courier.enabled { courier.flush_seconds } else { 0 };
         let start = self.start_seconds(spec).unwrap_or(START_ALLOWANCE_SECONDS);
         let parts = [start, run, pod_grace_seconds, flush, CEILING_MARGIN_SECONDS];
         Some(parts.into_iter().fold(0, i64::saturating_add).min(i64::from(i32::MAX)))
@@ -88,7 +89,7 @@ impl Defaults {
 /// without knowing that it died.
 #[must_use]
 pub fn grace_seconds(spec: &OmotesJobSpec) -> i64 {
-    let template = spec.template.spec.as_ref();
+    let template = spec.template.as_ref().and_then(|template| template.spec.as_ref());
     template.and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(DEFAULT_GRACE_SECONDS).max(1)
 }
 

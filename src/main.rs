@@ -1,6 +1,6 @@
 //! The binary: reads the command line and calls the library.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -9,6 +9,7 @@ use omotes_operator::{
     cli::{Cli, Command, CourierPart},
     courier::{self, CourierSettings, Layout},
     operator, telemetry,
+    workflow::import::import,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,10 +19,19 @@ async fn main() -> anyhow::Result<ExitCode> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match Cli::parse().command {
         Command::Run(run) => operator::run(*run).await?,
-        Command::Crd => print!("{}", api::crd::omotes_job_yaml().context("writing the CRD")?),
+        Command::Crd => print!("{}", api::crd::all_yaml().context("writing the CRDs")?),
+        Command::ImportWorkflows { file, image } => print!("{}", import_workflows(&file, &image)?),
         Command::Courier { part } => return courier(part).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn import_workflows(file: &Path, image: &str) -> anyhow::Result<String> {
+    let name = || file.display().to_string();
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", name()))?;
+    let manifests = import(&text, image).with_context(name)?;
+    let texts: Result<Vec<String>, _> = manifests.iter().map(serde_saphyr::to_string).collect();
+    Ok(texts.context("writing the manifests")?.join("---\n"))
 }
 
 async fn courier(part: CourierPart) -> anyhow::Result<ExitCode> {

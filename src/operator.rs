@@ -2,15 +2,17 @@
 //!
 //! Ring: shell.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
-    Api, Client,
+    Api, Client, Resource,
     api::{ListParams, ObjectMeta, PostParams},
     client::ClientBuilder,
+    core::NamespaceResourceScope,
 };
+use serde::de::DeserializeOwned;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -23,7 +25,7 @@ use tower::{
 use tracing::info;
 
 use crate::{
-    api::{OmotesJob, names},
+    api::{OmotesJob, OmotesWorkflow, names},
     broker::Broker,
     cli::Run,
     config::{self, Config},
@@ -58,7 +60,8 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
     tokio::spawn(http::serve(listener, watched, Arc::clone(&metrics)));
 
     let client = client(run.kube_requests_per_second).await?;
-    require_crd(&client, &config.controller.namespaces).await?;
+    require_crd::<OmotesJob>(&client, &config.controller.namespaces).await?;
+    require_crd::<OmotesWorkflow>(&client, &config.controller.namespaces).await?;
     let settings = settings(&client, &run, &config).await?;
     let mut elector =
         Elector::new(Api::namespaced(client.clone(), &run.namespace), run.lease_name.clone(), run.identity.clone());
@@ -127,16 +130,20 @@ async fn client(requests_per_second: u64) -> anyhow::Result<Client> {
         .build())
 }
 
-async fn require_crd(client: &Client, namespaces: &[String]) -> anyhow::Result<()> {
-    let api: Api<OmotesJob> = match namespaces.first() {
+async fn require_crd<K>(client: &Client, namespaces: &[String]) -> anyhow::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = match namespaces.first() {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
+    let kind = K::kind(&());
     match api.list_metadata(&ListParams::default().limit(1)).await {
         Err(kube::Error::Api(status)) if status.is_not_found() => bail!(
-            "the kind OmotesJob is not installed: run `omotes-operator crd | kubectl apply --server-side -f -`, or install the chart with crds.enabled=true"
+            "the kind {kind} is not installed: run `omotes-operator crd | kubectl apply --server-side -f -`, or install the chart with crds.enabled=true"
         ),
-        result => result.map(drop).context("listing OmotesJobs"),
+        result => result.map(drop).with_context(|| format!("listing {kind}s")),
     }
 }
 
@@ -147,6 +154,7 @@ async fn settings(client: &Client, run: &Run, config: &Config) -> anyhow::Result
         courier_pull_policy: run.courier_image_pull_policy.clone(),
         courier_resources: config.courier_resources.clone(),
         capability_key: capability_key(&api).await.context("reading the operator's key")?,
+        priority_classes: config.priority_classes.clone(),
         defaults: config.defaults.clone(),
         deadline_result: config.deadline_result,
     })

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{
         OmotesJob,
-        job::EsdlSource,
+        job::{EsdlSource, Priority},
         names::{self, JobId, ROOT},
         status::ResultType,
     },
@@ -44,6 +44,8 @@ pub struct Settings {
     pub capability_key: CapabilityKey,
     /// The limits of a job that gives none.
     pub defaults: Defaults,
+    /// The `PriorityClass` of pods by the priority of their job; none for a priority that is not in it.
+    pub priority_classes: BTreeMap<Priority, String>,
     /// What a client hears of a job that was stopped at its deadline: CANCELLED, as OMOTES' clients expect, or TIMEOUT.
     pub deadline_result: ResultType,
 }
@@ -55,6 +57,8 @@ pub struct Attempt<'a> {
     pub job: &'a OmotesJob,
     /// Counted from 1.
     pub number: i32,
+    /// The typeName of the job's workflow, where it has one.
+    pub workflow: Option<&'a str>,
 }
 
 impl Attempt<'_> {
@@ -89,12 +93,13 @@ pub fn main_container(pod: &Pod) -> String {
 #[must_use]
 pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
     let job = attempt.job;
-    let template = job.spec.template.clone();
+    let template = job.spec.template.clone().unwrap_or_default();
     let mut pod = Pod { metadata: metadata(attempt, settings), spec: template.spec, status: None };
     let main = main_container(&pod);
-    let courier = job.spec.courier.enabled;
+    let courier = job.spec.courier().enabled;
     if let Some(spec) = &mut pod.spec {
         spec.restart_policy = Some("Never".to_owned());
+        classify(spec, job, settings);
         spec.volumes.get_or_insert_default().extend(volumes(job));
         spec.init_containers.iter_mut().flatten().chain(&mut spec.containers).for_each(keep_last_words);
         if let Some(main) = spec.containers.iter_mut().find(|container| container.name == main) {
@@ -108,11 +113,21 @@ pub fn build(attempt: Attempt<'_>, settings: &Settings) -> Pod {
     pod
 }
 
+/// A template that has a class of its own keeps it.
+fn classify(spec: &mut PodSpec, job: &OmotesJob, settings: &Settings) {
+    if spec.priority_class_name.is_none() && spec.priority.is_none() {
+        spec.priority_class_name = settings.priority_classes.get(&job.spec.priority.unwrap_or_default()).cloned();
+    }
+}
+
 fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
     let job = attempt.job;
-    let template = job.spec.template.metadata.clone().unwrap_or_default();
+    let template = job.spec.template.clone().and_then(|template| template.metadata).unwrap_or_default();
     let mut labels = template.labels.unwrap_or_default();
+    // By this label the pod holds a seat, which a template must not take.
+    labels.remove(names::LABEL_WORKFLOW);
     labels.extend(own_labels(attempt));
+    labels.extend(workflow_label(job));
     let mut annotations = template.annotations.unwrap_or_default();
     annotations.extend(input_annotations(attempt, settings));
     ObjectMeta {
@@ -124,6 +139,11 @@ fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
         owner_references: job.controller_owner_ref(&()).map(|owner| vec![owner]),
         ..ObjectMeta::default()
     }
+}
+
+fn workflow_label(job: &OmotesJob) -> Option<(String, String)> {
+    let workflow = job.spec.workflow_ref.as_ref()?;
+    Some((names::LABEL_WORKFLOW.to_owned(), workflow.name.clone()))
 }
 
 fn own_labels(attempt: Attempt<'_>) -> impl Iterator<Item = (String, String)> {
@@ -143,6 +163,7 @@ fn input_annotations(attempt: Attempt<'_>, settings: &Settings) -> BTreeMap<Stri
     let about = json!({
         "id": JobId::of(attempt.job).as_str(),
         "name": attempt.job.name_any(),
+        "workflow": attempt.workflow,
         "reference": spec.job_reference,
         "attempt": attempt.number,
         "timeLimitSeconds": attempt.run_seconds(settings),
@@ -183,7 +204,7 @@ fn numbers_to_doubles(value: &mut Value) {
 fn volumes(job: &OmotesJob) -> Vec<Volume> {
     let esdl = job.spec.input.as_ref().and_then(|input| input.esdl.as_ref());
     let mut sources = vec![downward(esdl.is_some_and(|esdl| esdl.inline.is_some()))];
-    sources.extend(esdl.and_then(|esdl| referenced(esdl, job.spec.courier.enabled)));
+    sources.extend(esdl.and_then(|esdl| referenced(esdl, job.spec.courier().enabled)));
     let input = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
     vec![
         Volume { name: VOLUME_WORK.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
@@ -260,21 +281,22 @@ fn equip(main: &mut Container, attempt: Attempt<'_>, settings: &Settings) {
     env.retain(|known| variables.iter().all(|(name, _)| known.name != *name));
     env.extend(variables.into_iter().filter_map(|(name, value)| Some(variable(name, value?))));
     let mounts = main.volume_mounts.get_or_insert_default();
-    if attempt.job.spec.courier.enabled {
+    if attempt.job.spec.courier().enabled {
         mounts.push(mount(VOLUME_WORK, ROOT, false));
     }
     mounts.push(mount(VOLUME_INPUT, INPUT, true));
 }
 
 /// What main finds in its environment. A name without a value is not there, and not the template's either.
-fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Option<String>); 5] {
+fn environment(attempt: Attempt<'_>, settings: &Settings) -> [(&'static str, Option<String>); 6] {
     let spec = &attempt.job.spec;
     [
         ("OMOTES_JOB_ID", Some(JobId::of(attempt.job).to_string())),
+        ("OMOTES_WORKFLOW", attempt.workflow.map(str::to_owned)),
         ("OMOTES_ATTEMPT", Some(attempt.number.to_string())),
         ("OMOTES_TIME_LIMIT_SECONDS", attempt.run_seconds(settings).map(|seconds| seconds.to_string())),
-        ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes.soft_aborted.to_string())),
-        ("OMOTES_EXIT_CODE_LIMIT_REACHED", spec.exit_codes.limit_reached.map(|code| code.to_string())),
+        ("OMOTES_EXIT_CODE_SOFT_ABORTED", Some(spec.exit_codes().soft_aborted.to_string())),
+        ("OMOTES_EXIT_CODE_LIMIT_REACHED", spec.exit_codes().limit_reached.map(|code| code.to_string())),
     ]
 }
 
@@ -300,7 +322,7 @@ fn lower_ceiling(spec: &mut PodSpec, job: &OmotesJob, settings: &Settings) {
 
 fn add_courier(spec: &mut PodSpec, main: &str, attempt: Attempt<'_>, settings: &Settings) {
     let user = declared_user(spec, main);
-    let flush = attempt.job.spec.courier.flush_seconds;
+    let flush = attempt.job.spec.courier().flush_seconds;
     spec.termination_grace_period_seconds = Some(grace_seconds(&attempt.job.spec).max(flush));
     let environment = courier_environment(attempt, settings);
     let input = courier(names::CONTAINER_COURIER_INPUT, "input", user, &environment, settings);
@@ -360,7 +382,7 @@ fn courier_environment(attempt: Attempt<'_>, settings: &Settings) -> Vec<EnvVar>
         variable("OMOTES_COURIER_JOB_UID", attempt.uid()),
         variable("OMOTES_COURIER_ATTEMPT", attempt.number.to_string()),
         EnvVar { name: "OMOTES_COURIER_POD_UID".to_owned(), value: None, value_from: Some(field("metadata.uid")) },
-        variable("OMOTES_COURIER_FLUSH_SECONDS", attempt.job.spec.courier.flush_seconds.to_string()),
+        variable("OMOTES_COURIER_FLUSH_SECONDS", attempt.job.spec.courier().flush_seconds.to_string()),
     ]
     .into_iter()
     .chain(expected)

@@ -1,14 +1,16 @@
-//! The conditions of an `OmotesJob` and how they are set.
+//! The conditions of an `OmotesJob` or an `OmotesWorkflow` and how they are set.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// The types of conditions that an `OmotesJob` carries. `Stalled` and `Reconciling` mean what kstatus says: they are
+/// The types of conditions that an `OmotesJob` carries; an `OmotesWorkflow` has `Accepted` and `Ready`. `Stalled` and `Reconciling` mean what kstatus says: they are
 /// present only while they are true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionType {
     /// The job is one that this operator runs.
     Accepted,
+    /// A job of the workflow that is made now can start, once there is a seat.
+    Ready,
     /// The job's queues are there.
     QueuesReady,
     /// `spec.suspend` keeps the job from running.
@@ -39,6 +41,7 @@ impl ConditionType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
+            Self::Ready => "Ready",
             Self::QueuesReady => "QueuesReady",
             Self::Suspended => "Suspended",
             Self::Running => "Running",

@@ -21,7 +21,7 @@ use super::{
 pub const MAX_SECONDS: i64 = 315_360_000;
 
 /// OmotesJobSpec is what a user asks for. Of a job that exists only abort, suspend, maxRunSeconds, expectedDuration,
-/// podRetentionPolicy, forceDeletionPolicy, queues.deletionPolicy, queues.cleanupTimeoutSeconds, ttlSecondsAfterFinished
+/// priority, podRetentionPolicy, forceDeletionPolicy, queues.deletionPolicy, queues.cleanupTimeoutSeconds, ttlSecondsAfterFinished
 /// and ttlPolicy can change; each says how.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
@@ -42,10 +42,12 @@ pub const MAX_SECONDS: i64 = 315_360_000;
     printcolumn(name = "Deadline", type_ = "string", json_path = ".status.deadlineTime", description = "When the program is told to stop"),
     printcolumn(name = "Result", type_ = "string", json_path = ".status.result.type", description = "What the client was told"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Workflow", type_ = "string", priority = 1, json_path = ".spec.workflowRef.name"),
     printcolumn(name = "Attempt", type_ = "integer", priority = 1, json_path = ".status.attempt"),
     printcolumn(name = "Pod", type_ = "string", priority = 1, json_path = ".status.podName"),
     printcolumn(name = "Cause", type_ = "string", priority = 1, json_path = ".status.termination.cause"),
     validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must have at most 63 characters, because it becomes a label of the job's pod: choose a shorter name").reason(Reason::FieldValueInvalid),
+    validation = Rule::new("(has(self.spec.priority) == has(oldSelf.spec.priority) && (!has(self.spec.priority) || self.spec.priority == oldSelf.spec.priority)) || !has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase in ['Pending', 'Queued', 'Suspended']").message("spec.priority can change only while the job waits: this one has begun or ended"),
 )]
 #[cfg_attr(test, kube(cel))]
 #[x_kube(
@@ -55,11 +57,15 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.jobReference cannot change: create another OmotesJob instead"),
     validation = Rule::new("has(self.input) == has(oldSelf.input) && (!has(self.input) || self.input == oldSelf.input)")
         .message("spec.input cannot change, because a running job has read it: create another OmotesJob instead"),
-    validation = Rule::new("self.template == oldSelf.template")
+    validation = Rule::new("has(self.template) != has(self.workflowRef)")
+        .message("spec needs exactly one of workflowRef and template: name an OmotesWorkflow, or give the pod here"),
+    validation = Rule::new("has(self.template) == has(oldSelf.template) && (!has(self.template) || self.template == oldSelf.template)")
         .message("spec.template cannot change: delete this OmotesJob and create another one"),
+    validation = Rule::new("has(self.workflowRef) == has(oldSelf.workflowRef) && (!has(self.workflowRef) || self.workflowRef == oldSelf.workflowRef)")
+        .message("spec.workflowRef cannot change: create another OmotesJob instead"),
     validation = Rule::new("self.queues.declare == oldSelf.queues.declare && self.queues.expireAfterSeconds == oldSelf.queues.expireAfterSeconds")
         .message("spec.queues.declare and expireAfterSeconds cannot change, because RabbitMQ cannot change the arguments of a queue: create another OmotesJob instead"),
-    validation = Rule::new("self.courier == oldSelf.courier")
+    validation = Rule::new("has(self.courier) == has(oldSelf.courier) && (!has(self.courier) || self.courier == oldSelf.courier)")
         .message("spec.courier cannot change: create another OmotesJob instead"),
     validation = Rule::new("has(self.expectedDuration) == has(oldSelf.expectedDuration) && (!has(self.expectedDuration) || self.expectedDuration == oldSelf.expectedDuration || (has(oldSelf.maxRunSeconds) && self.expectedDuration.numResources >= oldSelf.expectedDuration.numResources && has(self.expectedDuration.secondsPerResource) == has(oldSelf.expectedDuration.secondsPerResource) && (!has(self.expectedDuration.secondsPerResource) || self.expectedDuration.secondsPerResource >= oldSelf.expectedDuration.secondsPerResource) && has(self.expectedDuration.bufferSeconds) == has(oldSelf.expectedDuration.bufferSeconds) && (!has(self.expectedDuration.bufferSeconds) || self.expectedDuration.bufferSeconds >= oldSelf.expectedDuration.bufferSeconds)))")
         .message("spec.expectedDuration can only be raised, number by number, and only where spec.maxRunSeconds was given from the start: the pod's own time limit follows the latter and cannot be raised. Create another OmotesJob instead, or stop this one with spec.abort"),
@@ -69,28 +75,18 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.startDeadlineSeconds cannot change: create another OmotesJob instead, or stop this one with spec.abort"),
     validation = Rule::new("has(self.heartbeat) == has(oldSelf.heartbeat) && (!has(self.heartbeat) || self.heartbeat == oldSelf.heartbeat)")
         .message("spec.heartbeat cannot change: create another OmotesJob instead"),
-    validation = Rule::new("self.exitCodes == oldSelf.exitCodes")
+    validation = Rule::new("has(self.exitCodes) == has(oldSelf.exitCodes) && (!has(self.exitCodes) || self.exitCodes == oldSelf.exitCodes)")
         .message("spec.exitCodes cannot change, because the program was told of them: create another OmotesJob instead"),
-    validation = Rule::new("self.backoffLimit == oldSelf.backoffLimit && self.retry == oldSelf.retry && has(self.podFailurePolicy) == has(oldSelf.podFailurePolicy) && (!has(self.podFailurePolicy) || self.podFailurePolicy == oldSelf.podFailurePolicy)")
+    validation = Rule::new("has(self.backoffLimit) == has(oldSelf.backoffLimit) && (!has(self.backoffLimit) || self.backoffLimit == oldSelf.backoffLimit) && has(self.retry) == has(oldSelf.retry) && (!has(self.retry) || self.retry == oldSelf.retry) && has(self.podFailurePolicy) == has(oldSelf.podFailurePolicy) && (!has(self.podFailurePolicy) || self.podFailurePolicy == oldSelf.podFailurePolicy)")
         .message("spec.backoffLimit, spec.retry and spec.podFailurePolicy cannot change: create another OmotesJob instead"),
     validation = Rule::new("has(self.managedBy) == has(oldSelf.managedBy) && (!has(self.managedBy) || self.managedBy == oldSelf.managedBy)")
         .message("spec.managedBy cannot change, because two controllers would run the job: create another OmotesJob instead"),
-    validation = Rule::new("!has(self.podFailurePolicy) || self.podFailurePolicy.rules.all(r, !has(r.onExitCodes) || !has(r.onExitCodes.containerName) || self.template.spec.containers.exists(c, c.name == r.onExitCodes.containerName) || (has(self.template.spec.initContainers) && self.template.spec.initContainers.exists(c, c.name == r.onExitCodes.containerName)))")
+    validation = Rule::new("!has(self.podFailurePolicy) || !has(self.template) || self.podFailurePolicy.rules.all(r, !has(r.onExitCodes) || !has(r.onExitCodes.containerName) || self.template.spec.containers.exists(c, c.name == r.onExitCodes.containerName) || (has(self.template.spec.initContainers) && self.template.spec.initContainers.exists(c, c.name == r.onExitCodes.containerName)))")
         .message("spec.podFailurePolicy names a container that spec.template does not have: correct containerName, or leave it out"),
     validation = Rule::new("!has(oldSelf.abort) || (has(self.abort) && (self.abort.mode == oldSelf.abort.mode || oldSelf.abort.mode == 'Graceful') && self.abort.afterSeconds <= oldSelf.abort.afterSeconds && has(self.abort.reason) == has(oldSelf.abort.reason) && (!has(self.abort.reason) || self.abort.reason == oldSelf.abort.reason))")
         .message("spec.abort cannot be taken back or made gentler: its mode can go from Graceful to Immediate and its afterSeconds down. Create another OmotesJob instead"),
-    validation = Rule::new("!has(self.heartbeat) || self.courier.enabled")
+    validation = Rule::new("!has(self.heartbeat) || !has(self.courier) || self.courier.enabled")
         .message("spec.heartbeat needs the courier, which carries progress: leave spec.heartbeat out, or set spec.courier.enabled to true"),
-    validation = Rule::new("!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'")
-        .message("spec.template.spec.restartPolicy must be Never or left out: the operator decides whether a job runs again"),
-    validation = Rule::new("self.template.spec.containers.all(c, !has(c.restartPolicy) && !has(c.restartPolicyRules))")
-        .message("spec.template.spec.containers must not set restartPolicy or restartPolicyRules: the operator decides whether a job runs again"),
-    validation = Rule::new("self.template.spec.containers.all(c, !c.name.startsWith('omotes-courier')) && (!has(self.template.spec.initContainers) || self.template.spec.initContainers.all(c, !c.name.startsWith('omotes-courier')))")
-        .message("container names that start with omotes-courier belong to the operator: rename the container"),
-    validation = Rule::new("!has(self.template.spec.volumes) || self.template.spec.volumes.all(v, !v.name.startsWith('omotes-'))")
-        .message("volume names that start with omotes- belong to the operator: rename the volume"),
-    validation = Rule::new("self.template.spec.containers.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, m.mountPath != '/omotes' && !m.mountPath.startsWith('/omotes/')))")
-        .message("the operator mounts the job's files at /omotes: mount your volume somewhere else"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OmotesJobSpec {
@@ -101,10 +97,21 @@ pub struct OmotesJobSpec {
     #[schemars(regex(pattern = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"), length(max = 36))]
     pub job_id: Option<String>,
 
+    /// workflowRef names the OmotesWorkflow that says how the job runs. Exactly one of workflowRef and template is set. A job
+    /// whose workflow is not there waits for it. It cannot change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_ref: Option<WorkflowRef>,
+
     /// template of the pod that runs the job, with batch/v1's meaning.
     #[schemars(schema_with = "super::template::schema")]
-    #[serde(deserialize_with = "super::template::deserialize")]
-    pub template: PodTemplateSpec,
+    #[serde(default, deserialize_with = "super::template::deserialize_given", skip_serializing_if = "Option::is_none")]
+    pub template: Option<PodTemplateSpec>,
+
+    /// priority among the jobs of a workflow that wait for a seat: High, Medium (the default) or Low. Twelve hours of waiting
+    /// are worth one class. The chart can give each a PriorityClass, which then holds for the pod. It can change while the
+    /// job waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 
     /// jobReference is a name for people, shown to the program in job.json. At most 1024 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,9 +126,10 @@ pub struct OmotesJobSpec {
     #[serde(default)]
     pub queues: QueuePolicy,
 
-    /// courier is the operator's sidecar that carries progress and output from the pod to the broker.
-    #[serde(default)]
-    pub courier: Courier,
+    /// courier is the operator's sidecar that carries progress and output from the pod to the broker. Left out, the
+    /// workflow's holds, else the defaults of its fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub courier: Option<Courier>,
 
     /// expectedDuration bounds how long the program runs: numResources x secondsPerResource + bufferSeconds after its
     /// start it is told to stop. It can only be raised, and only where maxRunSeconds was given from the start.
@@ -129,14 +137,16 @@ pub struct OmotesJobSpec {
     pub expected_duration: Option<ExpectedDuration>,
 
     /// maxRunSeconds bounds how long the job runs, whatever is expected of it: 1 to 315360000 (ten years). It can only be
-    /// lowered. Left out, the operator's own default holds, which is none unless its administrator set one.
+    /// lowered. Left out, the workflow's holds, else the operator's own default, which is none unless its administrator set
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 315_360_000))]
     pub max_run_seconds: Option<i64>,
 
     /// startDeadlineSeconds is how long after its creation the program must have started, for instance because no node
     /// takes the pod or its image cannot be pulled: 1 to 315360000 (ten years). After that the job fails with the cause
-    /// NeverStarted. Left out, the operator's own default holds, which is none unless its administrator set one.
+    /// NeverStarted. Left out, the workflow's holds, else the operator's own default, which is none unless its
+    /// administrator set one. While a job waits for its workflow or a seat it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 315_360_000))]
     pub start_deadline_seconds: Option<i64>,
@@ -149,16 +159,17 @@ pub struct OmotesJobSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort: Option<Abort>,
 
-    /// backoffLimit is how many attempts may fail before the job does: 0 (the default: the first failure is the job's) to
-    /// 1000. An attempt that the cluster ended – its node was drained, say, or its pod deleted – is not counted, and is
+    /// backoffLimit is how many attempts may fail before the job does: 0 (the first failure is the job's) to 1000. Left
+    /// out, the workflow's holds, else 0. An attempt that the cluster ended – its node was drained, say, or its pod deleted – is not counted, and is
     /// always followed by another.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
-    pub backoff_limit: i32,
+    pub backoff_limit: Option<i32>,
 
-    /// retry says how long the operator waits before the next attempt.
-    #[serde(default)]
-    pub retry: Retry,
+    /// retry says how long the operator waits before the next attempt. Left out, the workflow's holds, else the defaults of
+    /// its fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 
     /// podFailurePolicy says which failures are tried again, with batch/v1's meaning. Left out, all are, up to
     /// backoffLimit.
@@ -195,9 +206,10 @@ pub struct OmotesJobSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force_deletion_policy: Option<ForceDeletionPolicy>,
 
-    /// exitCodes are the codes by which the program says why it ended.
-    #[serde(default)]
-    pub exit_codes: ExitCodes,
+    /// exitCodes are the codes by which the program says why it ended. Left out, the workflow's hold, else the defaults of
+    /// its fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_codes: Option<ExitCodes>,
 
     /// ttlSecondsAfterFinished removes this resource so many seconds after the job ended: 0 (at once) to 315360000
     /// (ten years). Left out, the resource stays until somebody deletes it. A result that nobody has read stays in its queue
@@ -209,6 +221,47 @@ pub struct OmotesJobSpec {
     /// ttlPolicy says when this resource goes by how the job ended, and what goes. It can change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_policy: Option<TtlPolicy>,
+}
+
+impl OmotesJobSpec {
+    /// The courier's part, with its defaults.
+    #[must_use]
+    pub fn courier(&self) -> Courier {
+        self.courier.clone().unwrap_or_default()
+    }
+
+    /// The exit codes, with their defaults.
+    #[must_use]
+    pub fn exit_codes(&self) -> ExitCodes {
+        self.exit_codes.clone().unwrap_or_default()
+    }
+
+    /// The waits between attempts, with their defaults.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.retry.clone().unwrap_or_default()
+    }
+}
+
+/// WorkflowRef names an OmotesWorkflow in the job's namespace.
+#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowRef {
+    /// name of the OmotesWorkflow: its metadata.name, not its typeName.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+}
+
+/// Priority among the jobs that wait for a seat.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+pub enum Priority {
+    /// After the others.
+    Low,
+    /// Where nobody says anything.
+    #[default]
+    Medium,
+    /// Before the others.
+    High,
 }
 
 /// Input is what the program finds under /omotes/input.

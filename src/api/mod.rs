@@ -6,12 +6,15 @@ pub mod condition;
 pub mod crd;
 pub mod job;
 pub mod names;
+pub mod parameter;
 pub mod queues;
 pub mod retention;
 pub mod retry;
 pub mod status;
 pub mod stop;
 mod template;
+pub mod workflow;
 
 pub use job::{OmotesJob, OmotesJobSpec};
 pub use status::OmotesJobStatus;
+pub use workflow::{OmotesWorkflow, OmotesWorkflowSpec, OmotesWorkflowStatus};

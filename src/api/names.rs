@@ -20,6 +20,8 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const LABEL_JOB_NAME: &str = "omotes.io/job-name";
 /// The `jobId` on the wire: `kubectl get pods -l omotes.io/job-id=…`.
 pub const LABEL_JOB_ID: &str = "omotes.io/job-id";
+/// The `OmotesWorkflow` that a pod's job is of, or that a ControllerRevision is of.
+pub const LABEL_WORKFLOW: &str = "omotes.io/workflow";
 /// Which attempt of its job a pod is, counted from 1.
 pub const LABEL_ATTEMPT: &str = "omotes.io/attempt";
 

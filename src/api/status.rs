@@ -30,6 +30,11 @@ pub struct OmotesJobStatus {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 
+    /// workflowRevision names the ControllerRevision with the workflow as it was when the job was accepted. The job keeps to
+    /// it, whatever becomes of the workflow. Absent for a job with a template of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_revision: Option<String>,
+
     /// attempt counts the pods that this job has had, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
@@ -42,8 +47,8 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
 
-    /// retryTime is when the next attempt may begin, after one that failed or after a suspension. Absent while none is
-    /// waited for.
+    /// retryTime is when the next attempt may begin, after one that failed, after a suspension or once there is a seat;
+    /// startDeadlineSeconds counts from it. Absent while none is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_time: Option<Time>,
 

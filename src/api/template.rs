@@ -1,4 +1,4 @@
-//! The pod template inside a job: its schema without the prose, and quantities written as numbers.
+//! The pod template inside a job or a workflow: its schema without the prose, and quantities written as numbers.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use schemars::{Schema, SchemaGenerator};
@@ -14,6 +14,13 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     let mut value = Value::deserialize(deserializer)?;
     quantities_to_strings(&mut value);
     serde_json::from_value(value).map_err(serde::de::Error::custom)
+}
+
+/// [`deserialize`] where it may be left out.
+pub(super) fn deserialize_given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PodTemplateSpec>, D::Error> {
+    deserialize(deserializer).map(Some)
 }
 
 fn quantities_to_strings(value: &mut Value) {
@@ -55,7 +62,35 @@ pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
     value["required"] = json!(["spec"]);
     value["properties"]["metadata"] = metadata();
     bound(&mut value["properties"]["spec"]["properties"]);
+    value["x-kubernetes-validations"] = rules();
     Schema::try_from(value).unwrap_or_default()
+}
+
+/// What every pod template of ours keeps to, wherever it stands.
+fn rules() -> Value {
+    const RULES: [(&str, &str); 5] = [
+        (
+            "!has(self.spec.restartPolicy) || self.spec.restartPolicy == 'Never'",
+            "spec.template.spec.restartPolicy must be Never or left out: the operator decides whether a job runs again",
+        ),
+        (
+            "self.spec.containers.all(c, !has(c.restartPolicy) && !has(c.restartPolicyRules))",
+            "spec.template.spec.containers must not set restartPolicy or restartPolicyRules: the operator decides whether a job runs again",
+        ),
+        (
+            "self.spec.containers.all(c, !c.name.startsWith('omotes-courier')) && (!has(self.spec.initContainers) || self.spec.initContainers.all(c, !c.name.startsWith('omotes-courier')))",
+            "container names that start with omotes-courier belong to the operator: rename the container",
+        ),
+        (
+            "!has(self.spec.volumes) || self.spec.volumes.all(v, !v.name.startsWith('omotes-'))",
+            "volume names that start with omotes- belong to the operator: rename the volume",
+        ),
+        (
+            "self.spec.containers.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, m.mountPath != '/omotes' && !m.mountPath.startsWith('/omotes/')))",
+            "the operator mounts the job's files at /omotes: mount your volume somewhere else",
+        ),
+    ];
+    RULES.iter().map(|(rule, message)| json!({"rule": rule, "message": message})).collect()
 }
 
 fn inline<T: schemars::JsonSchema>(generator: &SchemaGenerator) -> Schema {

@@ -102,6 +102,14 @@ impl<K: Kept> Cache<K> {
         }
     }
 
+    /// Takes in that a deletion of ours was answered.
+    pub(crate) fn forget_written(&self, object: &K) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.forget(object, &mut kept.writer) {
+            kept.gone.extend(object.uid());
+        }
+    }
+
     /// Takes in the watch's word that `object` is gone.
     pub(crate) fn remove(&self, object: &K) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{
     Api, Client, ResourceExt,
     runtime::{events::Recorder, reflector::ObjectRef},
@@ -19,7 +19,10 @@ use crate::{
     telemetry::Metrics,
 };
 
-use super::{cache::Cache, claims::Claims, memory::Memories, secret::CourierSecrets, triggers::Triggers};
+use super::{
+    cache::Cache, catalog::Catalog, claims::Claims, memory::Memories, seats::Seats, secret::CourierSecrets,
+    triggers::Triggers, workflows::Touched,
+};
 
 /// What every pass works with. One per leadership.
 pub(crate) struct Context {
@@ -30,6 +33,10 @@ pub(crate) struct Context {
     pub(crate) recorder: Recorder,
     pub(crate) jobs: Cache<OmotesJob>,
     pub(crate) pods: Cache<Pod>,
+    pub(crate) revisions: Cache<ControllerRevision>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) seats: Seats,
+    pub(crate) workflows: Touched,
     pub(crate) claims: Claims,
     pub(crate) memories: Memories,
     pub(crate) secrets: CourierSecrets,
@@ -41,6 +48,13 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Takes in the answer to a write of ours to `pod`.
+    pub(crate) fn wrote_pod(&self, pod: &Pod) {
+        self.pods.wrote(pod);
+        let there = pod.namespace().and_then(|namespace| self.pods.get(&namespace, &pod.name_any()));
+        self.seat_pod(pod, there.is_some_and(|there| there.metadata.uid == pod.metadata.uid));
+    }
+
     /// The jobs of one namespace.
     pub(crate) fn jobs_in(&self, namespace: &str) -> Api<OmotesJob> {
         Api::namespaced(self.client.clone(), namespace)

@@ -27,6 +27,7 @@ use crate::{
     },
     topology::QueueDeclaration,
     wire::{JobProgressUpdate, JobStatusUpdate},
+    workflow::seats::Seat,
 };
 
 use super::{allowance, context::Context, error::Error, memory::Delivered};
@@ -55,6 +56,10 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
                 tell(&queue, body, "telling the client the progress", context).await?;
             }
             mark_progress_sent(observed, context);
+            Ok(())
+        }
+        Step::TakeSeat => {
+            observed.seat = context.take_seat(observed);
             Ok(())
         }
         Step::CreatePod(pod) => create_pod(&pod, observed, context).await,
@@ -103,7 +108,7 @@ fn learn_job(mut job: OmotesJob, observed: &mut Observed, context: &Context) {
     } else {
         context.claims.remove(&job);
     }
-    observed.job = Arc::new(job);
+    observed.learn_job(job);
 }
 
 /// Takes in what became of the pod called `name`.
@@ -200,7 +205,7 @@ async fn create_pod(pod: &Pod, observed: &mut Observed, context: &Context) -> Re
         match api.create(&PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false }, pod).await {
             Ok(pod) => {
                 info!(pod = pod.name_any(), "created the job's pod");
-                context.pods.wrote(&pod);
+                context.wrote_pod(&pod);
                 observed.pod = Sight::Known(Arc::new(pod));
                 None
             }
@@ -216,6 +221,10 @@ async fn create_pod(pod: &Pod, observed: &mut Observed, context: &Context) -> Re
             }
             Err(error) => return Err(kube_error("creating the job's pod")(error)),
         };
+    if refusal.is_some() {
+        observed.seat = Seat::Unknown;
+        context.give_seat_back(&observed.job);
+    }
     context.memories.change(&observed.uid(), |memory| memory.pod_refusal.clone_from(&refusal));
     observed.pod_refusal = refusal;
     Ok(())
@@ -239,7 +248,7 @@ async fn delete_pod(name: &str, how: &DeleteParams, observed: &mut Observed, con
     }
     let left = deleted.left();
     if let Some(pod) = &left {
-        context.pods.wrote(pod);
+        context.wrote_pod(pod);
     }
     learn_pod(name, left.map(Arc::new), observed);
     Ok(())
@@ -371,7 +380,7 @@ pub(crate) async fn release_pod(
         json!({"metadata": {"uid": uid, "$deleteFromPrimitiveList/finalizers": [names::FINALIZER_EXIT_RECORDED]}});
     match context.pods_in(namespace).patch(name, &PatchParams::default(), &Patch::Strategic(&patch)).await {
         Ok(pod) => {
-            context.pods.wrote(&pod);
+            context.wrote_pod(&pod);
             let gone = pod.metadata.deletion_timestamp.is_some() && pod.finalizers().is_empty();
             Ok((!gone).then_some(pod))
         }

@@ -4,6 +4,7 @@
 
 mod allowance;
 mod cache;
+mod catalog;
 mod claims;
 mod context;
 mod error;
@@ -12,10 +13,12 @@ mod memory;
 mod observe;
 mod progress;
 mod queues;
+mod seats;
 mod secret;
 mod sweep;
 mod triggers;
 mod watches;
+mod workflows;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -45,6 +48,7 @@ use error::{Category, Error};
 use observe::observe;
 use secret::CourierSecrets;
 
+pub use catalog::Catalog;
 pub use sweep::SweepOptions;
 
 /// More rounds than any job needs in one pass; a plan that takes more does not come to rest.
@@ -64,6 +68,8 @@ pub struct Options {
     pub identity: String,
     /// How queues that no job has are looked for.
     pub sweep: SweepOptions,
+    /// Where the workflows are kept that whoever holds it, too, may tell clients of.
+    pub catalog: Arc<Catalog>,
 }
 
 /// Runs the controller until `shutdown` completes; passes that are under way are finished.
@@ -79,7 +85,7 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity, sweep } = options;
+    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity, sweep, catalog } = options;
     let reporter = Reporter { controller: names::OPERATOR.to_owned(), instance: Some(identity) };
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
@@ -89,6 +95,10 @@ pub async fn run(
         metrics,
         jobs: Cache::new(),
         pods: Cache::new(),
+        revisions: Cache::new(),
+        catalog,
+        seats: seats::Seats::default(),
+        workflows: workflows::Touched::default(),
         claims: claims::Claims::default(),
         memories: memory::Memories::default(),
         secrets: CourierSecrets::new(courier_uri_file, ca_file),
@@ -100,11 +110,13 @@ pub async fn run(
     let sweeping = tokio::spawn(sweep::run(Arc::clone(&context), namespaces.clone(), sweep));
     let watching = tokio::spawn(watches::run(Arc::clone(&context), namespaces));
     let listening = tokio::spawn(progress::listen(Arc::clone(&context), news));
+    let attending = tokio::spawn(workflows::look_after(Arc::clone(&context)));
     let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
     reconcile_all(context, concurrency, shutdown).await;
     watching.abort();
     listening.abort();
     looking.abort();
+    attending.abort();
     sweeping.abort();
 }
 
@@ -139,6 +151,7 @@ async fn reconcile(job: Arc<OmotesJob>, context: Arc<Context>) -> Result<Action,
         if plan.steps.is_empty() {
             context.metrics.count_reconcile();
             context.memories.succeeded(&uid);
+            context.seat_job(&pass.observed);
             return Ok(until(plan.wake));
         }
         execute::execute(plan.steps, &mut pass.observed, &context).await?;

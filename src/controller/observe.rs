@@ -18,13 +18,14 @@ use crate::{
         Observed,
         attempt::is_owned_by,
         inquiry::{Inquiry, inquiry},
-        observed::{BrokerSight, Preparation, Redelivery, ResultSight, Sight, attempt_of},
+        observed::{BrokerSight, Preparation, Redelivery, ResultSight, Sight, WorkflowSight, attempt_of},
     },
     topology,
     wire::CommitRecord,
+    workflow::{Revision, seats::Seat},
 };
 
-use super::{context::Context, error::Error, memory::Delivered};
+use super::{context::Context, error::Error, memory::Delivered, seats::key_of};
 
 /// Outputs over this many bytes pass through memory one at a time.
 const LARGE_OUTPUT_BYTES: u64 = 1024 * 1024;
@@ -43,6 +44,8 @@ pub(crate) struct Pass {
 /// Looks at everything that concerns `job`.
 pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pass, Error> {
     let now = Timestamp::now();
+    let workflow = workflow_sight(&job, context);
+    let job = Arc::new(workflow.complete((*job).clone()));
     let namespace = job.namespace().unwrap_or_default();
     let memory = context.memories.of(&job.uid().unwrap_or_default());
     let pod = context.pods.get(&namespace, &names::pod_name(&job.name_any(), attempt_of(&job)));
@@ -50,10 +53,12 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
     let former = context.pods.get(&namespace, &names::pod_name(&job.name_any(), former)).filter(|_| former > 0);
     let has_pod = pod.as_ref().is_some_and(|pod| is_owned_by(pod, &job.uid().unwrap_or_default()));
     let courier_secret =
-        if !has_pod && job.spec.courier.enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
+        if !has_pod && job.spec.courier().enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
     let mut observed = Observed {
         now,
         claim: context.claims.of(&job),
+        workflow,
+        seat: Seat::Unknown,
         pod: pod.map_or(Sight::Absent, Sight::Known),
         former: former.map_or(Sight::Absent, Sight::Known),
         broker: broker_sight(&context.broker.state()),
@@ -93,6 +98,20 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         }
     }
     Ok(Pass { observed, _large: large })
+}
+
+fn workflow_sight(job: &OmotesJob, context: &Context) -> WorkflowSight {
+    let Some((namespace, name)) = key_of(job) else { return WorkflowSight::None };
+    let read = |revision: &str| context.revisions.get(&namespace, revision).and_then(|stored| Revision::read(&stored));
+    if let Some(pinned) = job.status.as_ref().and_then(|status| status.workflow_revision.as_ref()) {
+        return read(pinned).map_or(WorkflowSight::Lost, |revision| WorkflowSight::Pinned(Arc::new(revision)));
+    }
+    let Some(workflow) = context.catalog.cache.get(&namespace, &name) else { return WorkflowSight::Missing };
+    if !context.catalog.accepts(&workflow) {
+        return WorkflowSight::NotReady;
+    }
+    let current = read(&Revision::of(&workflow).name);
+    current.map_or(WorkflowSight::NotReady, |revision| WorkflowSight::Current(Arc::new(revision)))
 }
 
 /// A job that is seen alive while this process holds the leader queue has no result yet, and no other process can send

@@ -1,14 +1,17 @@
-//! The watches on jobs and pods, and what follows from each change.
+//! The watches on jobs, pods, workflows and their revisions, and what follows from each change.
 //!
 //! Ring: shell.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use futures::future::join_all;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{
     Api, Resource, ResourceExt,
     core::{DeserializeGuard, error_boundary::InvalidObject},
@@ -21,7 +24,7 @@ use kube::{
 use tracing::{error, info, warn};
 
 use crate::{
-    api::{OmotesJob, names},
+    api::{OmotesJob, OmotesWorkflow, names},
     plan::attempt,
 };
 
@@ -35,11 +38,13 @@ use super::{
 pub(super) async fn run(context: Arc<Context>, namespaces: Vec<String>) {
     let scopes: Vec<Option<String>> =
         if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
-    let pending = Arc::new(AtomicUsize::new(2 * scopes.len()));
+    let pending = Arc::new(AtomicUsize::new(4 * scopes.len()));
     let watches = scopes.into_iter().map(|scope| {
         let jobs = watch_jobs(Arc::clone(&context), scope.clone(), Arc::clone(&pending));
-        let pods = watch_pods(Arc::clone(&context), scope, Arc::clone(&pending));
-        async { tokio::join!(jobs, pods) }
+        let pods = watch_pods(Arc::clone(&context), scope.clone(), Arc::clone(&pending));
+        let workflows = watch_workflows(Arc::clone(&context), scope.clone(), Arc::clone(&pending));
+        let revisions = watch_revisions(Arc::clone(&context), scope, Arc::clone(&pending));
+        async { tokio::join!(jobs, pods, workflows, revisions) }
     });
     join_all(watches).await;
 }
@@ -60,7 +65,10 @@ fn synced(context: &Arc<Context>, pending: &AtomicUsize) {
     if left == Ok(1) {
         info!(jobs = context.jobs.store().len(), pods = context.pods.store().len(), "the caches are in sync");
         context.metrics.set_synced();
+        context.catalog.set_synced();
         context.pods.store().state().iter().for_each(|pod| release_orphan(context, pod));
+        context.seat_waiting();
+        context.touch_all_workflows();
         context.trigger_all();
     }
 }
@@ -72,6 +80,7 @@ async fn watch_jobs(context: Arc<Context>, scope: Option<String>, pending: Arc<A
     cache::drive(&context.jobs, watcher(api, watcher::Config::default()), |change| match change {
         Change::Applied(job) => {
             context.claims.apply(&job);
+            context.touch_workflow_of(&job);
             context.trigger(ObjectRef::from_obj(&job));
         }
         Change::Deleted(job) => forget(&context, &job),
@@ -88,12 +97,13 @@ async fn watch_pods(context: Arc<Context>, scope: Option<String>, pending: Arc<A
     let selector = format!("{}={}", names::LABEL_MANAGED_BY, names::OPERATOR);
     let mut first = true;
     cache::drive(&context.pods, watcher(api, watcher::Config::default().labels(&selector)), |change| match change {
-        Change::Applied(pod) | Change::Deleted(pod) => {
-            release_orphan(&context, &pod);
-            job_of(&pod)
-                .filter(|job| context.jobs.store().get(job).is_some())
-                .into_iter()
-                .for_each(|job| context.trigger(job));
+        Change::Applied(pod) => {
+            context.seat_pod(&pod, true);
+            pod_changed(&context, &pod);
+        }
+        Change::Deleted(pod) => {
+            context.seat_pod(&pod, false);
+            pod_changed(&context, &pod);
         }
         Change::Undecodable(object) => {
             warn!(name = object.metadata.name, error = object.error, "a pod cannot be decoded and is ignored");
@@ -105,6 +115,74 @@ async fn watch_pods(context: Arc<Context>, scope: Option<String>, pending: Arc<A
     .await;
 }
 
+fn pod_changed(context: &Arc<Context>, pod: &Pod) {
+    release_orphan(context, pod);
+    job_of(pod).filter(|job| context.jobs.store().get(job).is_some()).into_iter().for_each(|job| context.trigger(job));
+}
+
+async fn watch_workflows(context: Arc<Context>, scope: Option<String>, pending: Arc<AtomicUsize>) {
+    let api = scoped::<DeserializeGuard<OmotesWorkflow>>(&context, scope.as_ref());
+    let mut first = true;
+    let mut generations = HashMap::new();
+    cache::drive(&context.catalog.cache, watcher(api, watcher::Config::default()), |change| match change {
+        Change::Applied(workflow) => {
+            // A status of our own is no news.
+            let generation = workflow.metadata.generation;
+            if generations.insert(workflow.uid(), generation) != Some(generation) {
+                context.workflow_changed(&workflow);
+            }
+        }
+        Change::Deleted(workflow) => {
+            generations.remove(&workflow.uid());
+            context.workflow_changed(&workflow);
+        }
+        Change::Undecodable(object) => {
+            let InvalidObject { error, metadata } = object;
+            error!(
+                namespace = metadata.namespace,
+                name = metadata.name,
+                error,
+                "an OmotesWorkflow cannot be decoded and is ignored"
+            );
+        }
+        Change::Synced if std::mem::take(&mut first) => synced(&context, &pending),
+        Change::Synced => {}
+        Change::Failed(error) => report_failure("OmotesWorkflows", &error),
+    })
+    .await;
+}
+
+async fn watch_revisions(context: Arc<Context>, scope: Option<String>, pending: Arc<AtomicUsize>) {
+    let api = scoped::<DeserializeGuard<ControllerRevision>>(&context, scope.as_ref());
+    let selector = format!("{}={},{}", names::LABEL_MANAGED_BY, names::OPERATOR, names::LABEL_WORKFLOW);
+    let mut first = true;
+    cache::drive(
+        &context.revisions,
+        watcher(api, watcher::Config::default().labels(&selector)),
+        |change| match change {
+            Change::Applied(revision) | Change::Deleted(revision) => revision_changed(&context, &revision),
+            Change::Undecodable(object) => {
+                warn!(
+                    name = object.metadata.name,
+                    error = object.error,
+                    "a ControllerRevision cannot be decoded and is ignored"
+                );
+            }
+            Change::Synced if std::mem::take(&mut first) => synced(&context, &pending),
+            Change::Synced => {}
+            Change::Failed(error) => report_failure("ControllerRevisions", &error),
+        },
+    )
+    .await;
+}
+
+fn revision_changed(context: &Context, revision: &ControllerRevision) {
+    let Some(name) = revision.labels().get(names::LABEL_WORKFLOW) else { return };
+    let namespace = revision.namespace().unwrap_or_default();
+    context.trigger_unpinned(&namespace, name);
+    context.workflows.touch((namespace, name.clone()));
+}
+
 /// The job that a pod of this name would be for, whoever owns the pod: a job waits for one that has its pod's name.
 fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
     let name = pod.name_any();
@@ -114,6 +192,8 @@ fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
 
 fn forget(context: &Arc<Context>, job: &OmotesJob) {
     context.claims.remove(job);
+    context.unseat(job);
+    context.touch_workflow_of(job);
     context.memories.forget(&job.uid().unwrap_or_default());
     let uid = job.uid().unwrap_or_default();
     let orphans = context.pods.store().state_filter(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));

@@ -8,6 +8,7 @@ use crate::{
 use super::{
     Settings,
     observed::{Claim, Observed},
+    workflow,
 };
 
 /// The most bytes that `input.parameters` may have as JSON.
@@ -36,7 +37,10 @@ pub fn rejection(observed: &Observed, settings: &Settings) -> Option<Rejection> 
     if observed.has_finalizer() {
         return None;
     }
-    taken(observed).or_else(|| too_large(observed)).or_else(|| contradiction(&observed.job.spec, &settings.defaults))
+    taken(observed)
+        .or_else(|| too_large(observed))
+        .or_else(|| workflow::rejection(observed))
+        .or_else(|| contradiction(&observed.job.spec, &settings.defaults))
 }
 
 fn taken(observed: &Observed) -> Option<Rejection> {

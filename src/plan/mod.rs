@@ -21,11 +21,13 @@ mod queues;
 mod retire;
 mod retry;
 mod run;
+pub mod seat;
 mod start;
 pub mod status;
 pub mod step;
 pub mod stop;
 mod suspend;
+mod workflow;
 
 pub use observed::Observed;
 
@@ -57,12 +59,18 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
 
 /// Brings a job that has not ended one step further.
 fn advance(observed: &Observed, settings: &Settings) -> Plan {
+    if let Some(plan) = workflow::wait(observed) {
+        return plan;
+    }
     if let Some(rejection) = accept::rejection(observed, settings) {
         let status = observed.rejected_status(&rejection);
         return Plan::steps(vec![
             Step::PatchStatus(Box::new(status)),
             Step::Warn { reason: rejection.reason, note: rejection.message },
         ]);
+    }
+    if let Some(plan) = workflow::pin(observed, settings) {
+        return plan;
     }
     if !observed.has_finalizer() {
         return Plan::steps(vec![Step::AddFinalizer]);

@@ -16,6 +16,7 @@ use crate::{
     },
     pods::{Attempt, Settings},
     topology::{self, QueueDeclaration},
+    workflow::{Revision, seats::Seat},
 };
 
 /// What was seen of something: that it is there, that it is not there, or nothing at all.
@@ -38,6 +39,10 @@ pub struct Observed {
     pub job: Arc<OmotesJob>,
     /// Whose `jobId` it is.
     pub claim: Claim,
+    /// What it has of the workflow that it refers to; its part of the spec is filled into `job`.
+    pub workflow: WorkflowSight,
+    /// Whether it has a seat of its workflow.
+    pub seat: Seat,
     /// The pod of the current attempt.
     pub pod: Sight<Arc<Pod>>,
     /// The pod of the attempt before, where there was one.
@@ -77,6 +82,43 @@ pub enum Claim {
     Ours,
     /// That of another job: its name, or that it is of another namespace.
     TakenBy(String),
+}
+
+/// What a job has of its workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkflowSight {
+    /// It has a template of its own.
+    None,
+    /// The revision that it was accepted with.
+    Pinned(Arc<Revision>),
+    /// The revision that it would be accepted with now.
+    Current(Arc<Revision>),
+    /// There is no such workflow.
+    Missing,
+    /// The workflow is there, and takes no jobs yet.
+    NotReady,
+    /// The revision that it was accepted with is gone, although the operator keeps those that are pinned.
+    Lost,
+}
+
+impl WorkflowSight {
+    /// The revision that the job follows.
+    #[must_use]
+    pub fn revision(&self) -> Option<&Arc<Revision>> {
+        match self {
+            Self::Pinned(revision) | Self::Current(revision) => Some(revision),
+            Self::None | Self::Missing | Self::NotReady | Self::Lost => None,
+        }
+    }
+
+    /// `job` with what it leaves out and its workflow says.
+    #[must_use]
+    pub fn complete(&self, job: OmotesJob) -> OmotesJob {
+        match self.revision() {
+            Some(revision) => revision.complete(job),
+            None => job,
+        }
+    }
 }
 
 /// Whether the broker can be used.
@@ -197,6 +239,15 @@ pub struct ProgressReport {
 }
 
 impl Observed {
+    /// Takes in a newer version of the job, as the apiserver tells it.
+    pub fn learn_job(&mut self, job: OmotesJob) {
+        let pinned = job.status.as_ref().and_then(|status| status.workflow_revision.as_ref());
+        if let (WorkflowSight::Current(revision), Some(_)) = (&self.workflow, pinned) {
+            self.workflow = WorkflowSight::Pinned(Arc::clone(revision));
+        }
+        self.job = Arc::new(self.workflow.complete(job));
+    }
+
     /// The job's identity on the wire.
     #[must_use]
     pub fn job_id(&self) -> JobId {
@@ -259,7 +310,8 @@ impl Observed {
     }
 
     fn numbered(&self, number: i32) -> Attempt<'_> {
-        Attempt { job: &self.job, number }
+        let workflow = self.workflow.revision().map(|revision| revision.spec.type_name.as_str());
+        Attempt { job: &self.job, number, workflow }
     }
 
     /// The queue that the courier's output goes to, where the job has a courier.
@@ -273,7 +325,7 @@ impl Observed {
     pub fn output_queue_of(&self, number: i32, settings: &Settings) -> Option<QueueDeclaration> {
         let spec = &self.job.spec;
         let capability = || self.numbered(number).capability(settings);
-        spec.courier.enabled.then(|| topology::output_queue(&capability(), spec.queues.expire_after_seconds))
+        spec.courier().enabled.then(|| topology::output_queue(&capability(), spec.queues.expire_after_seconds))
     }
 
     /// The queue that keeps the job's result while its client's queue is gone.

@@ -54,7 +54,7 @@ impl Circumstances {
     #[must_use]
     pub fn of(observed: &Observed) -> Self {
         let spec = &observed.job.spec;
-        Self { abort: observed.status().abort, courier: spec.courier.enabled, exit_codes: spec.exit_codes.clone() }
+        Self { abort: observed.status().abort, courier: spec.courier().enabled, exit_codes: spec.exit_codes() }
     }
 }
 
@@ -418,6 +418,7 @@ mod tests {
             courier_resources: k8s_openapi::api::core::v1::ResourceRequirements::default(),
             capability_key: crate::wire::CapabilityKey::new(&[7; 32]).unwrap(),
             defaults: crate::limits::Defaults::default(),
+            priority_classes: std::collections::BTreeMap::new(),
             deadline_result: ResultType::Timeout,
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn plan(observed: &Observed, settings: &Settings, outcome: &Outcome) 
     };
     let failures = observed.status().failures.unwrap_or(0).saturating_add(counted);
     let time_left = settings.defaults.run_seconds(spec, observed.active_after(outcome)).is_none_or(|left| left > 0);
-    if !wanted || failures > spec.backoff_limit || !time_left || observed.result != ResultSight::Unsent {
+    if !wanted || failures > spec.backoff_limit.unwrap_or(0) || !time_left || observed.result != ResultSight::Unsent {
         return None;
     }
     let status = observed.retried_status(settings, outcome, failures);
@@ -209,7 +209,7 @@ impl Observed {
     /// When attempt `next` may begin: exponential, and different for each job, so that a cluster that comes back is not
     /// asked for everything at once.
     fn retry_time(&self, next: i32) -> Timestamp {
-        let retry = &self.job.spec.retry;
+        let retry = self.job.spec.retry();
         let doublings = u32::try_from(next - 2).unwrap_or(0).min(20);
         let wait = retry.initial_seconds.saturating_mul(1 << doublings).min(retry.max_seconds);
         let chance = Digest::of(format!("{}-{next}", self.uid()).as_bytes()).to_string();

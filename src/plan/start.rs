@@ -10,9 +10,10 @@ use super::{
     Settings,
     finish::BROKER_RETRY,
     observed::{BrokerSight, Observed, Preparation, Refusal, Sight},
-    run,
+    run, seat,
     status::Waiting,
     step::{Plan, Step},
+    workflow,
 };
 
 /// How long a job waits in silence before its status says what it waits for. A pod on a node that has its image starts
@@ -26,6 +27,9 @@ pub const REFUSAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(due) = observed.status().retry_time.map(|time| time.0).filter(|due| observed.now < *due) {
         return run::with_lease(observed, settings, Plan::wait(due));
+    }
+    if let Some(refusal) = workflow::lost(observed) {
+        return run::with_lease(observed, settings, refused(observed, settings, &refusal, Phase::Pending));
     }
     if let BrokerSight::Unreachable(why) = &observed.broker {
         return wait_for_broker(observed, settings, why);
@@ -80,7 +84,8 @@ fn refused(observed: &Observed, settings: &Settings, refusal: &Refusal, phase: P
 }
 
 fn preparations(observed: &Observed, settings: &Settings) -> Vec<Step> {
-    let secret_missing = observed.job.spec.courier.enabled && !matches!(observed.courier_secret, Preparation::Ready(_));
+    let secret_missing =
+        observed.job.spec.courier().enabled && !matches!(observed.courier_secret, Preparation::Ready(_));
     let queues_missing = !matches!(observed.queues, Preparation::Ready(_));
     let secret = secret_missing.then_some(Step::EnsureCourierSecret);
     let queues = queues_missing.then(|| ensure_queues(observed, settings));
@@ -130,12 +135,20 @@ fn create(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(refusal) = observed.pod_refusal.as_ref().filter(|refusal| recent(observed, refusal)) {
         return run::with_lease(observed, settings, refused(observed, settings, refusal, Phase::Queued));
     }
-    // After a refusal, and before another attempt, the client has heard it before.
-    let greeting = [JobStatus::Registered, JobStatus::Enqueued].map(|status| tell(observed, status));
-    let first = observed.pod_refusal.is_none() && observed.attempt() == 1;
-    let greeting = greeting.into_iter().filter(|_| first);
+    if let Some(plan) = seat::plan(observed, settings) {
+        return plan;
+    }
+    let greeting = greeting(observed);
     let pod = Step::CreatePod(Box::new(pods::build(observed.current(), settings)));
     Plan::steps(greeting.chain([pod]).collect())
+}
+
+/// What a client hears of a job that was taken on. After a refusal, after it waited for a seat, and before another
+/// attempt, it has heard it before.
+pub(super) fn greeting(observed: &Observed) -> impl Iterator<Item = Step> {
+    let first = observed.pod_refusal.is_none() && observed.attempt() == 1 && !observed.was_enqueued();
+    let greeting = [JobStatus::Registered, JobStatus::Enqueued].map(|status| tell(observed, status));
+    greeting.into_iter().filter(move |_| first)
 }
 
 /// Waits for a pod that is not this job's to go: silently at first, it may be a former job's of the same name.

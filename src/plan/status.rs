@@ -121,6 +121,7 @@ impl Observed {
             signal: None,
             message: Some(rejection.message.clone()),
         });
+        condition::clear(&mut status.conditions, ConditionType::Reconciling);
         self.set(&mut status, ConditionType::Accepted, Verdict::no(rejection.reason, &rejection.message));
         self.set(&mut status, ConditionType::Failed, Verdict::yes(rejection.reason, &rejection.message));
         self.set(&mut status, ConditionType::Stalled, Verdict::yes(rejection.reason, &rejection.message));
@@ -131,7 +132,6 @@ impl Observed {
     #[must_use]
     pub fn waiting_status(&self, settings: &Settings, waiting: &Waiting) -> Option<OmotesJobStatus> {
         let type_ = if waiting.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
-        let other = if waiting.stalled { ConditionType::Reconciling } else { ConditionType::Stalled };
         let stored = self.status();
         // A job that is to stop waits for nothing any more.
         if stored.abort.is_some() {
@@ -141,6 +141,13 @@ impl Observed {
         if same && stored.phase == Some(waiting.phase) {
             return None;
         }
+        Some(self.waiting_anew_status(settings, waiting))
+    }
+
+    /// The status of a job that waits, whatever the stored one says.
+    pub(super) fn waiting_anew_status(&self, settings: &Settings, waiting: &Waiting) -> OmotesJobStatus {
+        let type_ = if waiting.stalled { ConditionType::Stalled } else { ConditionType::Reconciling };
+        let other = if waiting.stalled { ConditionType::Reconciling } else { ConditionType::Stalled };
         let mut status = self.accepted(settings);
         status.phase = Some(waiting.phase);
         let queued = waiting.phase == Phase::Queued;
@@ -160,7 +167,7 @@ impl Observed {
         for set in status.conditions.iter_mut().filter(|known| worded(known)) {
             set.reason.clone_from(&waiting.reason);
         }
-        Some(status)
+        status
     }
 
     /// The status of a job whose program runs.

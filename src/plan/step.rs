@@ -40,6 +40,8 @@ pub enum Step {
         /// What the program says it does.
         message: String,
     },
+    /// Asks for a seat of the job's workflow; whether there is one is seen afterwards.
+    TakeSeat,
     /// Makes the job's pod.
     CreatePod(Box<Pod>),
     /// Asks the kubelet to stop the pod.

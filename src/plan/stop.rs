@@ -107,7 +107,8 @@ fn requested(observed: &Observed, runs: bool) -> Option<Demand> {
 
 fn unstarted(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Option<Demand> {
     let started = observed.status().start_time.is_some() || matches!(life, Some(Life::Running(_)));
-    if started || observed.job.spec.suspend || observed.is_suspended() {
+    let held = observed.job.spec.suspend || observed.is_suspended() || observed.waits_for_seat();
+    if started || held {
         return None;
     }
     let due = settings.defaults.start_deadline(&observed.job)?;

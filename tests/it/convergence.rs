@@ -4,6 +4,7 @@
 //! goes away, the kubelet starts and ends pods or is cut off, limits pass, and a user aborts or deletes the job. However
 //! it went, once things are quiet the end is the same: one result, one terminal status, nothing left.
 
+mod workflows;
 mod world;
 
 use std::collections::BTreeSet;
@@ -17,11 +18,13 @@ use omotes_operator::{
         status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
     },
     wire::JobStatus,
+    workflow::seats::Seat,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::bed::merged;
+use workflows::referring;
 use world::{End, Event, GRACE, World, time};
 
 /// What a program did before it was told to stop is its own, and nothing after that is a success.
@@ -71,6 +74,9 @@ fn events() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::Attach),
         1 => Just(Event::Declare),
         1 => Just(Event::Ask),
+        1 => Just(Event::EditWorkflow),
+        1 => any::<bool>().prop_map(Event::Workflow),
+        2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2 }), Just(Seat::Suspended)].prop_map(Event::Seats),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
@@ -128,6 +134,7 @@ proptest! {
         policy in prop_oneof![Just("AfterResultConsumed"), Just("Retain"), Just("Delete")],
         clean_up: bool,
         limits in limits(),
+        referred: bool,
     ) {
         let declare = if owned { "Ensure" } else { "Never" };
         let action = if clean_up { "CleanUp" } else { "Delete" };
@@ -135,7 +142,8 @@ proptest! {
         let spec = json!({"queues": queues, "ttlSecondsAfterFinished": ttl, "ttlPolicy": {"action": action}});
         // A heartbeat needs the courier.
         let courier = courier || !limits["heartbeat"].is_null();
-        let mut world = World::new(&merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}})));
+        let spec = merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}}));
+        let mut world = World::new(&if referred { merged(spec, &referring()) } else { spec });
         if declared {
             world.client_declares();
         }
@@ -515,4 +523,69 @@ fn pods_stay_as_the_job_says() {
     world.live(60);
     world.user_deletes();
     assert!(world.job.is_none() && world.writes.is_empty() && world.queues.is_empty(), "{:?}", world.writes);
+}
+
+/// A job of a workflow waits for it and for a seat, and keeps to what the workflow was.
+#[test]
+fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
+    let mut world = World::new(&merged(json!({"startDeadlineSeconds": 60, "backoffLimit": 1}), &referring()));
+    let status = |world: &World| world.job.as_ref().unwrap().status.clone().unwrap_or_default();
+    let said = |world: &World, type_: &str| {
+        let known = status(world).conditions.into_iter().find(|known| known.type_ == type_);
+        known.map_or_else(String::new, |known| format!("{} {}", known.status, known.reason))
+    };
+    world.happen(Event::Workflow(false));
+    world.live(500);
+    assert_eq!(
+        (said(&world, "Accepted").as_str(), world.writes.as_slice()),
+        ("False WorkflowNotFound", ["status"].as_slice())
+    );
+    world.happen(Event::Workflow(true));
+    world.happen(Event::Seats(Seat::Full { ahead: 3 }));
+    world.live(500);
+    assert_eq!(
+        (status(&world).phase, said(&world, "Reconciling").as_str()),
+        (Some(Phase::Queued), "True WaitingForSeat")
+    );
+    assert_eq!(world.statuses, [JobStatus::Registered, JobStatus::Enqueued]);
+    let pinned = status(&world).workflow_revision;
+    world.happen(Event::EditWorkflow);
+    world.happen(Event::Workflow(false));
+    world.happen(Event::Seats(Seat::Suspended));
+    world.live(500);
+    assert_eq!((said(&world, "Reconciling").as_str(), world.pods_made), ("True WorkflowSuspended", 0));
+    world.crash();
+    world.happen(Event::Seats(Seat::Taken));
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.finish(End::Failure);
+    world.live(20);
+    assert_eq!((world.pods_made, status(&world).attempt), (2, Some(2)), "its start deadline stood still");
+    assert_eq!(status(&world).workflow_revision, pinned);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    assert_eq!(status(&world).phase, Some(Phase::Succeeded));
+    assert_eq!(world.statuses, [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running], "each is said once");
+}
+
+/// What waits can be stopped: its client is told, and it never runs.
+#[test]
+fn a_job_that_waits_for_its_workflow_or_a_seat_can_be_aborted() {
+    for (there, seat) in [(false, Seat::Taken), (true, Seat::Full { ahead: 0 }), (true, Seat::Suspended)] {
+        let mut world = World::new(&referring());
+        world.happen(Event::Workflow(there));
+        world.happen(Event::Seats(seat));
+        world.live(30);
+        world.user_aborts(false, 0);
+        world.live(30);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!(
+            (status.phase, world.pods_made, world.results.len()),
+            (Some(Phase::Aborted), 0, 1),
+            "{there} {seat:?}"
+        );
+    }
 }

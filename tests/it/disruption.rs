@@ -9,6 +9,7 @@ mod leader;
 mod leaving;
 mod outages;
 mod scale;
+mod seats;
 mod stops;
 mod sweep;
 

@@ -1,10 +1,10 @@
 //! The pod of a job with everything in it, as text that people read and diff.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use omotes_operator::{
-    api::{OmotesJob, status::ResultType},
+    api::{OmotesJob, job::Priority, status::ResultType},
     limits::Defaults,
     pods::{self, Attempt, Settings},
     wire::CapabilityKey,
@@ -18,6 +18,7 @@ fn job() -> OmotesJob {
         "metadata": {"name": "district-b", "namespace": "team-a", "uid": "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11"},
         "spec": {
             "jobId": "0b0f1c9e-93a8-4c0c-b6c4-6f6a0a8d4a10",
+            "priority": "High",
             "jobReference": "district heating, variant B",
             "template": {
                 "metadata": {"labels": {"team": "heat"}, "annotations": {"kubectl.kubernetes.io/default-container": "solver"}},
@@ -50,9 +51,10 @@ fn the_pod_of_a_job() {
         courier_resources: serde_json::from_value::<ResourceRequirements>(json!({"requests": {"cpu": "10m"}})).unwrap(),
         capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
         defaults: Defaults::default(),
+        priority_classes: BTreeMap::from([(Priority::High, "urgent".to_owned())]),
         deadline_result: ResultType::Cancelled,
     };
-    let pod = pods::build(Attempt { job: &job(), number: 1 }, &settings);
+    let pod = pods::build(Attempt { job: &job(), number: 1, workflow: Some("grow_optimizer") }, &settings);
     let rendered = serde_saphyr::to_string(&serde_json::to_value(&pod).unwrap()).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pod.yaml");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -268,6 +268,7 @@ macro_rules! lives {
 mod pods;
 mod queues;
 mod stops;
+mod workflows;
 
 fn limited() -> Value {
     json!({"resources": {"limits": {"memory": "24Mi"}}})

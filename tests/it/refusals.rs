@@ -8,7 +8,7 @@ use kube::{
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
 };
 use omotes_operator::{
-    api::{OmotesJob, crd, status::Phase},
+    api::{OmotesJob, OmotesWorkflow, crd, status::Phase},
     wire::{JobStatus, ResultType},
 };
 use serde_json::{Value, json};
@@ -75,13 +75,23 @@ fn bad() -> Vec<(Value, Vec<&'static str>)> {
     let belongs = vec!["container names that start with omotes-courier belong to the operator: rename the container"];
     let mount = |path: &str| in_main(&json!({"volumeMounts": [{"name": "v", "mountPath": path}]}));
     let our_mount = vec!["mounts the job's files at /omotes: mount your volume somewhere else"];
+    let one_of = vec!["spec needs exactly one of workflowRef and template"];
     let never = vec!["spec.template.spec.restartPolicy must be Never or left out"];
     let uuid = vec!["spec.jobId", "should match '^[0-9a-f]{8}-[0-9a-f]{4}-"];
     let at_most = "should be less than or equal to 315360000";
     let one_source = vec!["spec.input.esdl needs exactly one of configMapKeyRef, secretKeyRef and inline"];
     let port = |port: Value| in_main(&json!({"livenessProbe": {"httpGet": {"port": port}}}));
     vec![
-        (in_spec(json!({"template": null})), vec!["spec.template: Required value"]),
+        (in_spec(json!({"template": null})), one_of.clone()),
+        (in_spec(json!({"workflowRef": {"name": "a"}})), one_of),
+        (
+            in_spec(json!({"template": null, "workflowRef": {"name": ""}})),
+            vec!["spec.workflowRef.name", "should be at least 1 chars long"],
+        ),
+        (
+            in_spec(json!({"priority": "Urgent"})),
+            vec!["spec.priority", "supported values: \"Low\", \"Medium\", \"High\""],
+        ),
         (in_pod(Value::Null), vec!["spec.template.spec: Required value"]),
         (in_pod(json!({"containers": null})), vec!["spec.template.spec.containers: Required value"]),
         (in_pod(json!({"containers": []})), vec!["spec.template.spec.containers", "should have at least 1 items"]),
@@ -255,6 +265,103 @@ async fn a_bad_manifest_is_refused_with_field_and_remedy() {
     for (patch, words) in bad().into_iter().chain(bad_limits()) {
         refused(&patch, create(merged(good(), &patch)).await, &words);
     }
+    space.remove().await;
+}
+
+/// A workflow that nothing is wrong with.
+fn good_workflow() -> Value {
+    let template = json!({"spec": {"containers": [{"name": "main", "image": "localhost/busybox:1"}]}});
+    json!({
+        "apiVersion": "omotes.io/v1alpha1",
+        "kind": "OmotesWorkflow",
+        "metadata": {"name": "good"},
+        "spec": {"typeName": "good", "template": template, "parameters": [{"keyName": "n", "integer": {}}]},
+    })
+}
+
+/// What is wrong with a workflow, and what the apiserver says of it.
+fn bad_workflows() -> Vec<(Value, Vec<&'static str>)> {
+    let parameters = |parameters: Value| in_spec(json!({"parameters": parameters}));
+    let integer = vec!["an integer parameter needs minimum <= default <= maximum"];
+    let one_type = vec!["a parameter needs exactly one of string, boolean, integer, float, dateTime and duration"];
+    let other = vec!["a constraint of spec.parameters must name another parameter of this workflow"];
+    let constrained = |other: &str| {
+        parameters(
+            json!([{"keyName": "n", "integer": {}, "constraints": [{"otherKeyName": other, "relation": "Greater"}]}]),
+        )
+    };
+    vec![
+        (in_spec(json!({"typeName": null})), vec!["spec.typeName: Required value"]),
+        (in_spec(json!({"typeName": "two words"})), vec!["spec.typeName", "should match '^[!-~]+$'"]),
+        (in_spec(json!({"template": null})), vec!["spec.template: Required value"]),
+        (
+            in_pod(json!({"restartPolicy": "Always"})),
+            vec!["spec.template.spec.restartPolicy must be Never or left out"],
+        ),
+        (
+            in_main(&json!({"name": "omotes-courier"})),
+            vec!["container names that start with omotes-courier belong to the operator"],
+        ),
+        (
+            in_spec(json!({"maxConcurrentJobs": 0})),
+            vec!["spec.maxConcurrentJobs", "should be greater than or equal to 1"],
+        ),
+        (parameters(json!([{"keyName": "n"}])), one_type.clone()),
+        (parameters(json!([{"keyName": "n", "integer": {}, "float": {}}])), one_type),
+        (
+            parameters(json!([{"keyName": "n", "integer": {}}, {"keyName": "n", "float": {}}])),
+            vec!["spec.parameters[1]: Duplicate value"],
+        ),
+        (parameters(json!([{"keyName": "n", "integer": {"minimum": 2, "maximum": 1}}])), integer.clone()),
+        (parameters(json!([{"keyName": "n", "integer": {"minimum": 2, "default": 1}}])), integer),
+        (
+            parameters(json!([{"keyName": "n", "float": {"maximum": 2, "default": 2.5}}])),
+            vec!["a float parameter needs minimum <= default <= maximum"],
+        ),
+        (
+            parameters(json!([{"keyName": "n", "duration": {"minimumSeconds": 2, "defaultSeconds": 1}}])),
+            vec!["a duration parameter needs minimumSeconds <= defaultSeconds <= maximumSeconds"],
+        ),
+        (
+            parameters(json!([{"keyName": "n", "string": {"default": "c", "enumOptions": [{"keyName": "a"}]}}])),
+            vec!["the default of a string parameter must be the keyName of one of its enumOptions"],
+        ),
+        (
+            parameters(json!([{"keyName": "n", "dateTime": {"default": "2030-01-01"}}])),
+            vec!["spec.parameters[0].dateTime.default", "should match"],
+        ),
+        (constrained("m"), other.clone()),
+        (constrained("n"), other),
+        (
+            in_spec(json!({"jobDefaults": {"maxRunSeconds": 3}, "jobMaxima": {"maxRunSeconds": 2}})),
+            vec![
+                "spec.jobDefaults.maxRunSeconds is more than spec.jobMaxima.maxRunSeconds: lower the one or raise the other",
+            ],
+        ),
+        (
+            in_spec(json!({"jobDefaults": {"heartbeat": {"timeoutSeconds": 3}, "courier": {"enabled": false}}})),
+            vec!["spec.jobDefaults.heartbeat needs the courier"],
+        ),
+        (json!({"metadata": {"name": "n".repeat(64)}}), vec!["metadata.name must have at most 63 characters"]),
+    ]
+}
+
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn a_bad_workflow_is_refused_with_field_and_remedy() {
+    let space = Space::new("bad-workflow").await;
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(space.client.clone(), &space.name, &ApiResource::erase::<OmotesWorkflow>(&()));
+    let dry = PostParams { dry_run: true, field_manager: None };
+    let create = async |manifest: Value| api.create(&dry, &serde_json::from_value(manifest).unwrap()).await;
+    create(good_workflow()).await.unwrap();
+    for (patch, words) in bad_workflows() {
+        refused(&patch, create(merged(good_workflow(), &patch)).await, &words);
+    }
+    api.create(&PostParams::default(), &serde_json::from_value(good_workflow()).unwrap()).await.unwrap();
+    let renamed = Patch::Merge(json!({"spec": {"typeName": "better"}}));
+    let answer = api.patch("good", &PatchParams::default(), &renamed).await;
+    refused(&json!("a new typeName"), answer, &["spec.typeName cannot change, because clients ask for it"]);
     space.remove().await;
 }
 
@@ -502,42 +609,69 @@ async fn a_pod_name_that_somebody_has_is_waited_for() {
 #[ignore = "needs the test bed: make test"]
 async fn the_fields_explain_themselves() {
     cluster().await;
-    let crd = crd::omotes_job();
-    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
-    for path in [
-        "spec",
-        "spec.input",
-        "spec.input.esdl",
-        "spec.input.esdl.configMapKeyRef",
-        "spec.queues",
-        "spec.courier",
-        "spec.expectedDuration",
-        "spec.heartbeat",
-        "spec.abort",
-        "spec.exitCodes",
-        "spec.retry",
-        "spec.podFailurePolicy",
-        "spec.forceDeletionPolicy",
-        "status",
-        "status.progress",
-        "status.abort",
-        "status.termination",
-        "status.queues",
-        "status.result",
+    explained_to_kubectl(
+        "ojob",
+        &crd::omotes_job(),
+        &[
+            "spec",
+            "spec.input",
+            "spec.input.esdl",
+            "spec.input.esdl.configMapKeyRef",
+            "spec.queues",
+            "spec.courier",
+            "spec.expectedDuration",
+            "spec.heartbeat",
+            "spec.abort",
+            "spec.exitCodes",
+            "spec.retry",
+            "spec.podFailurePolicy",
+            "spec.forceDeletionPolicy",
+            "status",
+            "status.progress",
+            "status.abort",
+            "status.termination",
+            "status.queues",
+            "status.result",
+            "spec.workflowRef",
+        ],
+    );
+    explained_to_kubectl(
+        "owf",
+        &crd::omotes_workflow(),
+        &[
+            "spec",
+            "spec.parameters",
+            "spec.parameters.integer",
+            "spec.parameters.constraints",
+            "spec.jobDefaults",
+            "spec.jobMaxima",
+            "status",
+        ],
+    );
+    for (kind, words) in [
+        ("ojob", "OmotesJob runs one long, expensive computation in a pod"),
+        ("owf", "OmotesWorkflow is a type of job that clients may ask for"),
     ] {
-        let (explained, text) = kubectl(&["explain", &format!("ojob.{path}")], None);
+        let (_, text) = kubectl(&["explain", kind], None);
+        assert!(flowing(&text).contains(words), "{text}");
+    }
+}
+
+fn explained_to_kubectl(kind: &str, crd: &Value, paths: &[&str]) {
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
+    for path in paths {
+        let (explained, text) = kubectl(&["explain", &format!("{kind}.{path}")], None);
         assert!(explained, "{path}: {text}");
         let text = flowing(&text);
-        let here = path
-            .split('.')
-            .fold(schema, |at, name| if at["properties"].is_null() { &at[name] } else { &at["properties"][name] });
+        let inside = |at: &'_ Value| if at["items"].is_null() { at.clone() } else { at["items"].clone() };
+        let here = path.split('.').fold(schema.clone(), |at, name| {
+            inside(if at["properties"].is_null() { &at[name] } else { &at["properties"][name] })
+        });
         for (name, field) in here["properties"].as_object().unwrap() {
             let prose = flowing(field["description"].as_str().unwrap());
             assert!(text.contains(&prose), "{path}.{name}: {prose:?} is not in {text:?}");
         }
     }
-    let (_, text) = kubectl(&["explain", "ojob"], None);
-    assert!(flowing(&text).contains("OmotesJob runs one long, expensive computation in a pod"), "{text}");
 }
 
 fn flowing(text: &str) -> String {

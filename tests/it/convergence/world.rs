@@ -1,6 +1,9 @@
 //! The model world: a cluster and a broker in a few maps, in which the operator's steps have their effects.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -27,9 +30,11 @@ use omotes_operator::{
     },
     topology,
     wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
+    workflow::seats::Seat,
 };
 use serde_json::{Value, json};
 
+use super::workflows::Workflows;
 use crate::support::bed::merged;
 
 /// The template's grace, and that of a pod with a courier, in seconds.
@@ -82,6 +87,7 @@ pub struct World {
     pub writes: Vec<&'static str>,
     pub memory: Memory,
     pub settings: Settings,
+    pub workflows: Workflows,
 }
 
 /// How the model's program ends.
@@ -116,6 +122,12 @@ pub enum Event {
     Ask,
     /// The client consumes its queues, or does not any more.
     Attach(bool),
+    /// Somebody changes the workflow's template.
+    EditWorkflow,
+    /// Somebody removes the workflow, or brings it back.
+    Workflow(bool),
+    /// There is a seat, or none, or the workflow is suspended.
+    Seats(Seat),
     BrokerDown,
     BrokerUp,
     Progress(u8),
@@ -132,6 +144,7 @@ pub fn settings() -> Settings {
         courier_resources: ResourceRequirements::default(),
         capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
         defaults: Defaults::default(),
+        priority_classes: BTreeMap::new(),
         deadline_result: ResultType::Cancelled,
     }
 }
@@ -173,15 +186,18 @@ impl World {
             writes: Vec::new(),
             memory: Memory::default(),
             settings: settings(),
+            workflows: Workflows::new(),
         }
     }
 
     pub fn observe(&mut self) -> Option<Observed> {
-        let job = Arc::new(self.job.clone()?);
+        let job = self.job.clone()?;
         let mut observed = Observed {
             now: self.now,
-            job,
+            job: Arc::new(self.workflows.sight(&job).complete(job.clone())),
             claim: Claim::Ours,
+            workflow: self.workflows.sight(&job),
+            seat: self.workflows.seat,
             pod: self.sight(0),
             former: self.sight(1),
             broker: if self.broker_up { BrokerSight::Ready } else { BrokerSight::Unreachable("down".to_owned()) },
@@ -230,6 +246,7 @@ impl World {
     /// One pass that dies after `limit` steps. Tells when the plan came to rest.
     pub fn reconcile(&mut self, limit: usize) -> Option<Plan> {
         let mut done = 0;
+        self.workflows.seat = Seat::Unknown;
         for _ in 0..12 {
             let observed = self.observe()?;
             let plan = plan::plan(&observed, &self.settings);
@@ -268,7 +285,11 @@ impl World {
             }
             Step::PublishStatus { status, .. } => self.statuses.push(status),
             Step::PublishProgress { .. } => self.memory.progress.as_mut().unwrap().sent = true,
-            Step::CreatePod(pod) => self.create_pod(*pod),
+            Step::TakeSeat => self.workflows.ask(),
+            Step::CreatePod(pod) => {
+                self.workflows.check(self.job.as_ref().unwrap(), &pod);
+                self.create_pod(*pod);
+            }
             Step::DeletePod { uid, resource_version, grace_seconds, .. } => {
                 self.delete_pod(&uid, &resource_version, grace_seconds.map_or(FLUSH, i64::from));
             }
@@ -428,7 +449,10 @@ impl World {
                     matches!(attempt.cause, Error | OOMKilled | OutputLost)
                 };
                 let counted = status.attempts.iter().filter(failed).count();
-                assert!(counted <= 1 + usize::try_from(job.spec.backoff_limit).unwrap(), "more attempts than allowed");
+                assert!(
+                    counted <= 1 + usize::try_from(job.spec.backoff_limit.unwrap_or(0)).unwrap(),
+                    "more attempts than allowed"
+                );
                 assert!(kept, "a deadline changes only with the spec");
                 let sooner = stored.abort.zip(status.abort.as_ref());
                 let sooner =
@@ -597,7 +621,7 @@ impl World {
 
     pub fn finish(&mut self, end: End) {
         let now = self.now;
-        let courier = self.job.as_ref().is_some_and(|job| job.spec.courier.enabled);
+        let courier = self.job.as_ref().is_some_and(|job| job.spec.courier().enabled);
         let Some(pod) = self.pod.as_mut().filter(|_| !self.node_lost) else { return };
         let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
         if !running {
@@ -653,6 +677,9 @@ impl World {
                 self.job.iter_mut().for_each(asked);
             }
             Event::Attach(attached) => self.attached = attached,
+            Event::EditWorkflow => self.workflows.edit(),
+            Event::Workflow(there) => self.workflows.there = there,
+            Event::Seats(terms) => self.workflows.free = terms,
             Event::BrokerDown => self.broker_up = false,
             Event::BrokerUp => {
                 self.broker_up = true;
@@ -678,6 +705,8 @@ impl World {
         self.happen(Event::BrokerUp);
         self.happen(Event::Suspend(false));
         self.happen(Event::Attach(false));
+        self.happen(Event::Workflow(true));
+        self.happen(Event::Seats(Seat::Taken));
         for round in 0..60 {
             self.node_lost &= round < 30;
             self.reconcile(usize::MAX);

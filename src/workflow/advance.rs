@@ -1,0 +1,306 @@
+//! What the operator does for a workflow itself: its revision, its status, and the end of revisions that nobody needs.
+//!
+//! Ring: core. [`plan`] is total, and every effect is a [`WorkflowStep`].
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use kube::ResourceExt;
+
+use crate::api::{
+    OmotesWorkflow, OmotesWorkflowStatus,
+    condition::{self, ConditionType, Stamp, Verdict},
+};
+
+use super::{Revision, parameters};
+
+/// The shortest time between two status writes of one workflow.
+pub const STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(5);
+/// How long a revision stays that no job is known to pin: twice as long as a request takes that pins it.
+pub const IDLE_PERIOD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The facts of one pass over one workflow.
+#[derive(Debug, Clone)]
+pub struct ObservedWorkflow {
+    /// The time of this pass.
+    pub now: Timestamp,
+    /// The workflow; `None` once it is gone.
+    pub workflow: Option<Arc<OmotesWorkflow>>,
+    /// The older workflow that has the typeName.
+    pub rival: Option<String>,
+    /// The revisions of a workflow of this name.
+    pub revisions: Vec<HeldRevision>,
+    /// Its jobs.
+    pub jobs: JobCounts,
+    /// When this process last wrote its status.
+    pub written: Option<Timestamp>,
+}
+
+/// A revision that is there.
+#[derive(Debug, Clone)]
+pub struct HeldRevision {
+    /// The object.
+    pub object: Arc<ControllerRevision>,
+    /// Since when no job has been seen to pin it; `None` while one does.
+    pub idle_since: Option<Timestamp>,
+}
+
+/// How many jobs of a workflow there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    /// Not ended, and without a seat.
+    pub waiting: i32,
+    /// With a pod, or about to have one.
+    pub running: i32,
+    /// Ended.
+    pub finished: i32,
+}
+
+/// One effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkflowStep {
+    /// Makes the revision that jobs pin from now on.
+    CreateRevision(Box<ControllerRevision>),
+    /// Removes a revision that nobody needs.
+    DeleteRevision {
+        /// Its name.
+        name: String,
+        /// It must still be this one …
+        uid: String,
+        /// … and unchanged.
+        resource_version: String,
+    },
+    /// Stores the status.
+    PatchStatus(Box<OmotesWorkflowStatus>),
+}
+
+/// What to do for a workflow, and when to look again.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WorkflowPlan {
+    /// The effects, in order.
+    pub steps: Vec<WorkflowStep>,
+    /// The nearest instant at which time alone changes the decision.
+    pub wake: Option<Timestamp>,
+}
+
+/// Why no job can be of `workflow`, whose typeName `rival` has, if somebody has it.
+#[must_use]
+pub fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict> {
+    if let Some(rival) = rival {
+        let message = format!(
+            "spec.typeName {} belongs to OmotesWorkflow {rival}, which was there first: remove one of the two, or create this one anew with another typeName",
+            workflow.spec.type_name
+        );
+        return Some(Verdict::no("DuplicateTypeName", message));
+    }
+    parameters::workflow_defect(&workflow.spec).map(|defect| Verdict::no("InvalidParameters", defect))
+}
+
+/// Plans for one workflow.
+#[must_use]
+pub fn plan(observed: &ObservedWorkflow) -> WorkflowPlan {
+    let mut plan = clear(observed);
+    let Some(workflow) = observed.workflow.as_ref().filter(|known| known.metadata.deletion_timestamp.is_none()) else {
+        return plan;
+    };
+    let refusal = refusal(workflow, observed.rival.as_deref());
+    let revision = Revision::of(workflow);
+    let there = observed.revisions.iter().any(|held| held.object.name_any() == revision.name);
+    if refusal.is_none() && !there {
+        let object = revision.to_object(&workflow.namespace().unwrap_or_default());
+        return WorkflowPlan { steps: vec![WorkflowStep::CreateRevision(Box::new(object))], wake: None };
+    }
+    let status = observed.status(workflow, refusal, revision.name);
+    if workflow.status.as_ref() == Some(&status) {
+        return plan;
+    }
+    match observed.written.map(|written| written + STATUS_PERIOD).filter(|due| observed.now < *due) {
+        Some(due) => plan.wake = plan.wake.into_iter().chain([due]).min(),
+        None => plan.steps.push(WorkflowStep::PatchStatus(Box::new(status))),
+    }
+    plan
+}
+
+/// Removes what no job has pinned for long enough, and what is not the current revision.
+fn clear(observed: &ObservedWorkflow) -> WorkflowPlan {
+    let current = observed.workflow.as_ref().map(|workflow| Revision::of(workflow).name);
+    let mut plan = WorkflowPlan::default();
+    for HeldRevision { object, idle_since } in &observed.revisions {
+        let Some(due) = idle_since.map(|since| since + IDLE_PERIOD) else { continue };
+        if Some(object.name_any()) == current {
+            continue;
+        }
+        if observed.now < due {
+            plan.wake = plan.wake.into_iter().chain([due]).min();
+        } else {
+            plan.steps.push(WorkflowStep::DeleteRevision {
+                name: object.name_any(),
+                uid: object.uid().unwrap_or_default(),
+                resource_version: object.resource_version().unwrap_or_default(),
+            });
+        }
+    }
+    plan
+}
+
+impl ObservedWorkflow {
+    fn status(&self, workflow: &OmotesWorkflow, refusal: Option<Verdict>, revision: String) -> OmotesWorkflowStatus {
+        let stamp = Stamp { now: self.now, generation: workflow.metadata.generation };
+        let before = workflow.status.clone().unwrap_or_default();
+        let ready = match &refusal {
+            Some(refusal) => refusal.clone(),
+            None if workflow.spec.suspend => {
+                Verdict::no("Suspended", "spec.suspend is true: no job starts until it is false")
+            }
+            None => Verdict::yes("Ready", "its jobs can start"),
+        };
+        let type_name = &workflow.spec.type_name;
+        let current_revision = refusal.is_none().then_some(revision);
+        let accepted = refusal.unwrap_or_else(|| Verdict::yes("Accepted", format!("clients may ask for {type_name}")));
+        let mut conditions = before.conditions;
+        condition::set(&mut conditions, ConditionType::Accepted, accepted, stamp);
+        condition::set(&mut conditions, ConditionType::Ready, ready, stamp);
+        OmotesWorkflowStatus {
+            observed_generation: workflow.metadata.generation,
+            current_revision,
+            waiting_jobs: self.jobs.waiting,
+            running_jobs: self.jobs.running,
+            finished_jobs: self.jobs.finished,
+            conditions,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn workflow(spec: Value) -> OmotesWorkflow {
+        let mut full = json!({"typeName": "heat", "template": {"spec": {"containers": []}}});
+        full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let metadata = json!({"name": "heat", "namespace": "ns", "uid": "u", "generation": 1});
+        serde_json::from_value(json!({"metadata": metadata, "spec": full})).unwrap()
+    }
+
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    /// A little world: steps have their effects at once.
+    struct World(ObservedWorkflow);
+
+    impl World {
+        fn new(spec: Value) -> Self {
+            Self(ObservedWorkflow {
+                now: time(0),
+                workflow: Some(Arc::new(workflow(spec))),
+                rival: None,
+                revisions: Vec::new(),
+                jobs: JobCounts::default(),
+                written: None,
+            })
+        }
+
+        /// Carries plans out until one is empty, and tells its wake.
+        fn settle(&mut self) -> Option<Timestamp> {
+            for _ in 0..5 {
+                let plan = plan(&self.0);
+                assert!(plan.wake.is_none_or(|wake| wake > self.0.now));
+                if plan.steps.is_empty() {
+                    return plan.wake;
+                }
+                plan.steps.into_iter().for_each(|step| self.execute(step));
+            }
+            panic!("the plan does not come to rest");
+        }
+
+        fn execute(&mut self, step: WorkflowStep) {
+            let World(world) = self;
+            match step {
+                WorkflowStep::CreateRevision(object) => {
+                    world.revisions.push(HeldRevision { object: Arc::new(*object), idle_since: Some(world.now) });
+                }
+                WorkflowStep::DeleteRevision { name, .. } => {
+                    world.revisions.retain(|held| held.object.name_any() != name);
+                }
+                WorkflowStep::PatchStatus(status) => {
+                    let mut workflow = (**world.workflow.as_ref().unwrap()).clone();
+                    workflow.status = Some(serde_json::from_value(serde_json::to_value(status).unwrap()).unwrap());
+                    (world.workflow, world.written) = (Some(Arc::new(workflow)), Some(world.now));
+                }
+            }
+        }
+
+        fn edit(&mut self, change: impl FnOnce(&mut OmotesWorkflow)) {
+            let mut edited = (**self.0.workflow.as_ref().unwrap()).clone();
+            change(&mut edited);
+            edited.metadata.generation = edited.metadata.generation.map(|generation| generation + 1);
+            self.0.workflow = Some(Arc::new(edited));
+        }
+
+        fn said(&self, type_: ConditionType) -> String {
+            let status = self.0.workflow.as_ref().unwrap().status.clone().unwrap();
+            let known = condition::get(&status.conditions, type_).unwrap();
+            format!("{} {}", known.status, known.reason)
+        }
+    }
+
+    #[test]
+    fn a_workflow_gets_its_revision_then_says_so() {
+        let mut world = World::new(json!({}));
+        assert_eq!(world.settle(), None);
+        assert_eq!((world.said(ConditionType::Accepted).as_str(), world.0.revisions.len()), ("True Accepted", 1));
+        world.edit(|workflow| workflow.spec.suspend = true);
+        world.0.now = time(10);
+        world.settle();
+        assert_eq!((world.said(ConditionType::Ready).as_str(), world.0.revisions.len()), ("False Suspended", 1));
+    }
+
+    #[test]
+    fn who_comes_second_or_contradicts_itself_gets_none() {
+        let date = json!({"parameters": [{"keyName": "a", "dateTime": {"default": "2030-02-30T00:00:00Z"}}]});
+        for (spec, rival, reason) in
+            [(json!({}), Some("other"), "False DuplicateTypeName"), (date, None, "False InvalidParameters")]
+        {
+            let mut world = World::new(spec);
+            world.0.rival = rival.map(str::to_owned);
+            world.settle();
+            assert_eq!((world.said(ConditionType::Accepted).as_str(), world.0.revisions.len()), (reason, 0));
+            assert_eq!(world.said(ConditionType::Ready), reason);
+        }
+    }
+
+    #[test]
+    fn counts_are_written_when_they_change_and_not_more_often() {
+        let mut world = World::new(json!({}));
+        world.settle();
+        world.0.now = time(1);
+        assert_eq!(world.settle(), None, "nothing but time changed");
+        world.0.jobs.waiting = 3;
+        assert_eq!(world.settle(), Some(time(5)));
+        world.0.now = time(5);
+        assert_eq!(world.settle(), None);
+        assert_eq!(world.0.workflow.as_ref().unwrap().status.as_ref().unwrap().waiting_jobs, 3);
+    }
+
+    #[test]
+    fn a_revision_goes_when_nobody_needs_it_any_more() {
+        let mut world = World::new(json!({}));
+        world.settle();
+        world.edit(|workflow| workflow.spec.description = "new".to_owned());
+        world.0.revisions[0].idle_since = None;
+        world.0.now = time(100);
+        world.settle();
+        assert_eq!(world.0.revisions.len(), 2, "a job pins the former one");
+        world.0.revisions[0].idle_since = Some(time(100));
+        assert_eq!(world.settle(), Some(time(160)));
+        world.0.now = time(160);
+        world.settle();
+        assert_eq!(world.0.revisions.len(), 1, "the current one stays, pinned or not");
+        (world.0.workflow, world.0.now) = (None, time(161));
+        world.settle();
+        assert!(world.0.revisions.is_empty(), "nothing is left of a workflow that is gone");
+    }
+}

@@ -1,0 +1,17 @@
+//! What a workflow means: which parameters its jobs may have, what an accepted job keeps of it, who has a seat, and what
+//! the operator does for the workflow itself.
+//!
+//! Ring: core. No async, no clock, no environment, no input or output.
+//!
+//! # Guarantees
+//! - An accepted job is what its revision says, whatever becomes of the workflow.
+//! - A seat is given only while there are fewer holders than seats, and in the order of the turns.
+
+pub mod advance;
+pub mod import;
+pub mod parameters;
+pub mod revision;
+pub mod seats;
+
+pub use parameters::check;
+pub use revision::Revision;

@@ -1,0 +1,81 @@
+//! The model's workflow, its revisions and its seats.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::api::core::v1::Pod;
+use omotes_operator::{
+    api::{OmotesJob, OmotesWorkflow},
+    plan::observed::WorkflowSight,
+    workflow::{Revision, seats::Seat},
+};
+use serde_json::{Value, json};
+
+use super::world::GRACE;
+
+/// What makes a job of the model one of its workflow.
+pub fn referring() -> Value {
+    json!({"template": null, "workflowRef": {"name": "workflow"}})
+}
+
+pub struct Workflows {
+    pub there: bool,
+    /// What a job gets that asks for a seat.
+    pub free: Seat,
+    /// What it got.
+    pub seat: Seat,
+    generation: i64,
+    revisions: BTreeMap<String, Arc<Revision>>,
+}
+
+impl Workflows {
+    pub fn new() -> Self {
+        let mut workflows =
+            Self { there: true, free: Seat::Taken, seat: Seat::Unknown, generation: 0, revisions: BTreeMap::new() };
+        workflows.edit();
+        workflows
+    }
+
+    /// Each generation has another image.
+    pub fn edit(&mut self) {
+        self.generation += 1;
+        let revision = self.current();
+        self.revisions.insert(revision.name.clone(), Arc::new(revision));
+    }
+
+    fn current(&self) -> Revision {
+        let container = json!({"name": "main", "image": format!("v{}", self.generation)});
+        let template = json!({"spec": {"containers": [container], "terminationGracePeriodSeconds": GRACE}});
+        let workflow: OmotesWorkflow = serde_json::from_value(json!({
+            "metadata": {"name": "workflow", "generation": self.generation},
+            "spec": {"typeName": "model", "template": template},
+        }))
+        .unwrap();
+        Revision::of(&workflow)
+    }
+
+    pub fn sight(&self, job: &OmotesJob) -> WorkflowSight {
+        let pinned = job.status.as_ref().and_then(|status| status.workflow_revision.as_ref());
+        match (&job.spec.workflow_ref, pinned) {
+            (None, _) => WorkflowSight::None,
+            (Some(_), Some(name)) => WorkflowSight::Pinned(Arc::clone(&self.revisions[name])),
+            (Some(_), None) if self.there => WorkflowSight::Current(Arc::new(self.current())),
+            (Some(_), None) => WorkflowSight::Missing,
+        }
+    }
+
+    pub fn ask(&mut self) {
+        self.seat = self.free;
+    }
+
+    /// A pod is made only with a seat, and of what the job was accepted with.
+    pub fn check(&self, job: &OmotesJob, pod: &Pod) {
+        let Some(_) = &job.spec.workflow_ref else { return };
+        assert_eq!(self.seat, Seat::Taken, "a pod without a seat");
+        let pinned = job.status.as_ref().and_then(|status| status.workflow_revision.clone()).unwrap();
+        let meant = self.revisions[&pinned].spec.template.spec.clone().unwrap().containers[0].image.clone();
+        let containers = &pod.spec.as_ref().unwrap().containers;
+        assert_eq!(containers[0].image, meant, "an accepted job became another");
+        let env = containers[0].env.clone().unwrap_or_default();
+        assert!(env.iter().any(|known| known.name == "OMOTES_WORKFLOW" && known.value.as_deref() == Some("model")));
+    }
+}

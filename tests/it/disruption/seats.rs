@@ -1,0 +1,71 @@
+//! Never more live jobs than seats, whoever leads.
+
+use std::time::Instant;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, PostParams},
+};
+use omotes_operator::api::OmotesWorkflow;
+use serde_json::json;
+
+use crate::support::{
+    bed::{Space, cause, job, pod_spec},
+    operator::{End, Operator},
+};
+
+const SEATS: usize = 2;
+const JOBS: usize = 12;
+
+/// Pods whose program may run: not ended, as far as the apiserver knows.
+fn live(pods: &[Pod]) -> Vec<String> {
+    let ended = |pod: &Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
+        matches!(phase.as_deref(), Some("Succeeded" | "Failed"))
+    };
+    pods.iter().filter(|pod| !ended(pod)).map(ResourceExt::name_any).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn dead_leaders_give_no_seat_twice() {
+    let operator = Operator::settled().await;
+    let space = Space::new("seats-kills").await;
+    let workflows: Api<OmotesWorkflow> = Api::namespaced(space.client.clone(), &space.name);
+    let manifest = json!({
+        "metadata": {"name": "workflow"},
+        "spec": {"typeName": "type", "maxConcurrentJobs": SEATS, "template": {"spec": pod_spec("sleep 3")}},
+    });
+    workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
+    let watching = tokio::spawn({
+        let pods = space.pods.clone();
+        async move {
+            loop {
+                let there = live(&pods.list(&ListParams::default()).await.unwrap().items);
+                assert!(there.len() <= SEATS, "more live pods than seats: {there:?}");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    });
+    for number in 0..JOBS {
+        space.create(&job(&format!("job-{number}"), &json!({"workflowRef": {"name": "workflow"}}))).await;
+    }
+    for _ in 0..3 {
+        let former = operator.leader().await;
+        let process = operator.process(&former).await;
+        operator.end(&former, process, End::Killed).await;
+        operator.replaced(&former, Instant::now()).await;
+        assert!(!watching.is_finished(), "more live pods than seats");
+    }
+    for number in 0..JOBS {
+        let name = format!("job-{number}");
+        assert_eq!(cause(&space.ended(&name).await), "Completed");
+        space.delete(&name).await;
+    }
+    assert!(!watching.is_finished(), "more live pods than seats");
+    watching.abort();
+    space.empty().await;
+    space.remove().await;
+    operator.connected().await;
+}
