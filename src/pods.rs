@@ -144,6 +144,8 @@ fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
     let job = attempt.job;
     let template = job.spec.template.clone().and_then(|template| template.metadata).unwrap_or_default();
     let mut labels = template.labels.unwrap_or_default();
+    // By this label the pod holds a seat, which a template must not take.
+    labels.remove(names::LABEL_WORKFLOW);
     labels.extend(own_labels(attempt));
     labels.extend(workflow_label(job));
     let mut annotations = template.annotations.unwrap_or_default();

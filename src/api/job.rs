@@ -42,6 +42,7 @@ pub const MAX_SECONDS: i64 = 315_360_000;
     printcolumn(name = "Deadline", type_ = "string", json_path = ".status.deadlineTime", description = "When the program is told to stop"),
     printcolumn(name = "Result", type_ = "string", json_path = ".status.result.type", description = "What the client was told"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Workflow", type_ = "string", priority = 1, json_path = ".spec.workflowRef.name"),
     printcolumn(name = "Attempt", type_ = "integer", priority = 1, json_path = ".status.attempt"),
     printcolumn(name = "Pod", type_ = "string", priority = 1, json_path = ".status.podName"),
     printcolumn(name = "Cause", type_ = "string", priority = 1, json_path = ".status.termination.cause"),

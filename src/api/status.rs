@@ -47,8 +47,8 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
 
-    /// retryTime is when the next attempt may begin, after one that failed or after a suspension. Absent while none is
-    /// waited for.
+    /// retryTime is when the next attempt may begin, after one that failed, after a suspension or once there is a seat;
+    /// startDeadlineSeconds counts from it. Absent while none is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_time: Option<Time>,
 

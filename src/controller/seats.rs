@@ -39,6 +39,12 @@ pub(crate) fn key_of(job: &OmotesJob) -> Option<Key> {
     Some((job.namespace()?, job.spec.workflow_ref.as_ref()?.name.clone()))
 }
 
+/// Whether `job` is of that workflow.
+pub(crate) fn is_of(job: &OmotesJob, (namespace, name): &Key) -> bool {
+    let workflow = job.spec.workflow_ref.as_ref();
+    workflow.is_some_and(|workflow| workflow.name == *name) && job.metadata.namespace.as_ref() == Some(namespace)
+}
+
 impl Seats {
     /// Whether the job with this UID has a seat.
     pub(crate) fn is_holder(&self, key: &Key, uid: &str) -> bool {

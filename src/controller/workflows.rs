@@ -28,7 +28,7 @@ use crate::{
 use super::{
     context::Context,
     error::Error,
-    seats::{Key, key_of},
+    seats::{Key, is_of, key_of},
 };
 
 /// The shortest time between two passes over one workflow.
@@ -147,7 +147,7 @@ async fn pass(context: &Context, key: &Key, memory: &mut Memory) -> Result<Optio
 fn observe(context: &Context, key: &Key, memory: &mut Memory) -> ObservedWorkflow {
     let now = Timestamp::now();
     let (namespace, name) = key;
-    let jobs = context.jobs.store().state_filter(|job| key_of(job).as_ref() == Some(key));
+    let jobs = context.jobs.store().state_filter(|job| is_of(job, key));
     let pinned: HashSet<&str> =
         jobs.iter().filter_map(|job| job.status.as_ref()?.workflow_revision.as_deref()).collect();
     let revisions = context.revisions.store().state_filter(|revision| {
@@ -267,10 +267,11 @@ impl Context {
 
     /// Has the jobs looked at that wait for the workflow itself.
     pub(crate) fn trigger_unpinned(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
         let waits = |job: &OmotesJob| {
-            let key = key_of(job).is_some_and(|(its, reference)| its == namespace && reference == name);
             let status = job.status.as_ref();
-            key && status.is_none_or(|status| status.workflow_revision.is_none() && status.completion_time.is_none())
+            is_of(job, &key)
+                && status.is_none_or(|status| status.workflow_revision.is_none() && status.completion_time.is_none())
         };
         for job in self.jobs.store().state_filter(waits) {
             self.trigger(ObjectRef::from_obj(&*job));

@@ -121,6 +121,7 @@ impl Observed {
             signal: None,
             message: Some(rejection.message.clone()),
         });
+        condition::clear(&mut status.conditions, ConditionType::Reconciling);
         self.set(&mut status, ConditionType::Accepted, Verdict::no(rejection.reason, &rejection.message));
         self.set(&mut status, ConditionType::Failed, Verdict::yes(rejection.reason, &rejection.message));
         self.set(&mut status, ConditionType::Stalled, Verdict::yes(rejection.reason, &rejection.message));

@@ -103,7 +103,8 @@ impl Queue {
             self.enter(turn.clone());
         } else {
             self.leave(&turn.uid);
-            self.holders.entry(turn.uid.clone()).or_insert(Holder::Reserved);
+            // Also where a pod is known: whoever asks has none that lives, and its end must not free the seat of the next.
+            self.holders.insert(turn.uid.clone(), Holder::Reserved);
         }
         Answer { seat, moved: before != Some(turn).filter(|_| waits) }
     }
@@ -249,6 +250,16 @@ mod tests {
         assert_eq!(ask(&mut queue, third, OPEN), Seat::Taken);
         assert!(queue.give_back("c") && !queue.give_back("c"));
         assert_eq!(ask(&mut queue, second, OPEN), Seat::Taken);
+    }
+
+    #[test]
+    fn the_end_of_a_pod_that_is_told_late_frees_no_seat_of_the_next_attempt() {
+        let mut queue = Queue::default();
+        queue.ask(turn("a", 0, None), OPEN);
+        queue.pod_lives("a", "first");
+        assert_eq!(queue.ask(turn("a", 0, None), OPEN).seat, Seat::Taken);
+        assert!(!queue.pod_ended("a", "first"));
+        assert_eq!(queue.ask(turn("b", 0, None), OPEN).seat, Seat::Full { ahead: 0 });
     }
 
     #[test]
