@@ -153,14 +153,17 @@ def submit(interface: OmotesInterface, given: argparse.Namespace) -> JobResult:
         callback_on_finished=lambda _job, result: results.put(result),
         callback_on_progress_update=show_progress,
         callback_on_status_update=show_status,
-        auto_disconnect_on_result=True,
+        auto_disconnect_on_result=False,
         job_reference=given.reference,
     )
     print(f"submitted {job.id}", flush=True)
     try:
-        return results.get(timeout=given.timeout_seconds + given.patience_seconds)
+        result = results.get(timeout=given.timeout_seconds + given.patience_seconds)
     except Empty:
         raise ClientError(f"no result of job {job.id}; it may still come, and waits in its queue") from None
+    # The SDK acknowledges the result after its callback: stopped at once, it would leave the result in its queue.
+    interface.disconnect_from_submitted_job(job)
+    return result
 
 
 def arguments() -> argparse.Namespace:
