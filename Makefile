@@ -11,6 +11,7 @@ CACHE := $(or $(OMOTES_TESTBED_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/omo
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 VENV := target/venv
+SDK_VENV := target/sdk-venv
 TESTBED := tests/testbed/testbed
 TIMED := tests/timed
 # How many tests talk to the one node at once.
@@ -28,9 +29,11 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 test: ## Everything that must hold.
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
+	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
 	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
+	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
 	@$(TIMED) "disruption tests" $(MAKE) --no-print-directory test-disruption
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
@@ -42,6 +45,21 @@ test-unit: ## The tests that need nothing but this checkout and Rust.
 .PHONY: test-examples
 test-examples: $(VENV)/ready ## The examples' own tests.
 	@$(VENV)/bin/python -m pytest --quiet examples
+
+.PHONY: test-runner
+test-runner: $(VENV)/ready ## The worker adapter's own tests.
+	@$(VENV)/bin/python -m pytest --quiet runner
+
+.PHONY: test-sdk
+test-sdk: $(SDK_VENV)/ready ## The unmodified OMOTES SDK against the test bed; needs `make up`.
+	@. target/testbed/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway
+
+.PHONY: sdk-demo
+sdk-demo: up $(SDK_VENV)/ready ## A client on the unmodified OMOTES SDK: submits the heat network, shows progress, checks the result.
+	@mkdir -p target/demo
+	@. target/testbed/env && kubectl apply --namespace "$$OMOTES_JOB_NAMESPACE" --filename examples/heat-network/workflow.yaml && \
+	  $(SDK_VENV)/bin/python examples/client/sdk.py heat_network_year examples/heat-network/network.esdl \
+	    --parameter minimum_seconds=20 --output target/demo/sdk-output.esdl
 
 .PHONY: test-chart
 test-chart: ## The chart against an apiserver of its own.
@@ -72,6 +90,7 @@ test-broker-versions: ## The cluster tests with the oldest and the newest Rabbit
 	  $(TIMED) "test bed, $$suite" $(MAKE) --no-print-directory up; \
 	  $(TESTBED) broker cli version; \
 	  $(TIMED) "cluster tests, $$suite" $(MAKE) --no-print-directory test-cluster; \
+	  $(TIMED) "OMOTES SDK, $$suite" $(MAKE) --no-print-directory test-sdk; \
 	done
 
 .PHONY: up
@@ -114,4 +133,9 @@ image: ## Builds the static binary and lays out what the Dockerfile copies, in t
 $(VENV)/ready: examples/requirements-dev.txt
 	@python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --requirement examples/requirements-dev.txt
+	@touch $@
+
+$(SDK_VENV)/ready: tests/sdk/requirements.txt examples/client/sdk-requirements.txt
+	@python3 -m venv --clear $(SDK_VENV)
+	@$(SDK_VENV)/bin/pip install --quiet --requirement tests/sdk/requirements.txt
 	@touch $@
