@@ -51,6 +51,8 @@ pub(super) struct QueueFacts {
     pub(super) published: Option<u64>,
     /// Whether it is a classic queue: only those know conditional deletion.
     pub(super) is_classic: bool,
+    /// How long it lives unused, in milliseconds; `None` where for ever, or as long as a policy says.
+    pub(super) expires_ms: Option<i64>,
 }
 
 /// A queue in the list of all.
@@ -181,6 +183,7 @@ impl QueueFacts {
             messages: queue["messages"].as_u64(),
             published: queue["message_stats"]["publish"].as_u64(),
             is_classic: queue["type"] == "classic",
+            expires_ms: queue["arguments"]["x-expires"].as_i64(),
         }
     }
 }
@@ -193,8 +196,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_where_there_are_any() {
-        let queue = json!({"type": "classic", "messages": 1, "message_stats": {"publish": 2}});
-        let facts = QueueFacts { messages: Some(1), published: Some(2), is_classic: true };
+        let arguments = json!({"x-expires": 8000});
+        let queue = json!({"type": "classic", "messages": 1, "message_stats": {"publish": 2}, "arguments": arguments});
+        let facts = QueueFacts { messages: Some(1), published: Some(2), is_classic: true, expires_ms: Some(8000) };
         assert_eq!(QueueFacts::read(&queue), facts);
         assert_eq!(QueueFacts::read(&json!({"type": "quorum"})), QueueFacts::default());
         assert_eq!(QueueFacts::read(&json!([])), QueueFacts::default());

@@ -252,6 +252,16 @@ impl Broker {
         management.queues().await.map(Some).map_err(BrokerError::unreachable)
     }
 
+    /// How long a queue that somebody declared lives unused, in milliseconds, without renewing its lease; `None` where that
+    /// is for ever, or cannot be known.
+    pub async fn time_to_live_ms(&self, queue: &str) -> Option<i64> {
+        let session = self.shared.session().ok()?;
+        match session.management.as_ref()?.queue(queue).await {
+            Sight::Present(facts) => facts.expires_ms,
+            Sight::Absent | Sight::Unreachable(_) => None,
+        }
+    }
+
     /// Who deleted a result queue, and when, as far as the broker told.
     #[must_use]
     pub fn deletion_of(&self, queue: &str) -> Option<(Deleter, Timestamp)> {

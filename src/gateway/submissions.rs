@@ -12,7 +12,7 @@ use crate::{
     api::{OmotesJob, names::JobId},
     broker::{BrokerError, Inbox, Incoming},
     intake::{self, Facts, Refusal, RefusalReason, Rejection, Standing, Tombstone, Verdict},
-    topology::ClientQueue,
+    topology::{ClientQueue, result_queue},
     wire::{JobSubmission, ResultType},
 };
 
@@ -71,7 +71,9 @@ async fn attempt(gateway: &Gateway, submission: &JobSubmission, seen_before: boo
     let standing = gateway.standing(&submission.uuid, seen_before).await?;
     let tombstone = gateway.tombstones().of(&submission.uuid, Timestamp::now());
     let workflows = gateway.workflows();
-    match intake::judge(submission, Facts { standing, tombstone, workflows: &workflows }, &gateway.placement) {
+    let time_to_live_ms = gateway.context.broker.time_to_live_ms(&result_queue(&submission.uuid)).await;
+    let facts = Facts { standing, tombstone, time_to_live_ms, workflows: &workflows };
+    match intake::judge(submission, facts, &gateway.placement) {
         Verdict::Create(job) => gateway.create(submission, &job, seen_before).await,
         Verdict::Stored => Ok(Outcome::Stored),
         Verdict::Cancelled => gateway.cancel(&submission.uuid, seen_before).await,

@@ -32,9 +32,21 @@ pub(super) fn run_seconds(submission: &JobSubmission) -> Option<i64> {
     Some(ms.div_ceil(MS_PER_SECOND).into())
 }
 
+/// How the client's own queues are kept: their lease is renewed often enough for the time to live that it gave them.
+pub(super) fn queues(time_to_live_ms: Option<i64>) -> QueuePolicy {
+    let usual = QueuePolicy { declare: QueueDeclare::Never, ..QueuePolicy::default() };
+    let seconds = time_to_live_ms.map(|ms| (ms / i64::from(MS_PER_SECOND)).max(1));
+    QueuePolicy { expire_after_seconds: seconds.unwrap_or(usual.expire_after_seconds), ..usual }
+}
+
 /// The job of `submission`. It holds the operator's finalizer from the start: its input is at the broker before it is
 /// itself, and a client that deletes it in its first moment is told so.
-pub(super) fn job(submission: &JobSubmission, workflow: &OmotesWorkflow, placement: &Placement) -> OmotesJob {
+pub(super) fn job(
+    submission: &JobSubmission,
+    workflow: &OmotesWorkflow,
+    placement: &Placement,
+    queues: QueuePolicy,
+) -> OmotesJob {
     OmotesJob {
         metadata: ObjectMeta {
             name: Some(submission.uuid.clone()),
@@ -42,19 +54,24 @@ pub(super) fn job(submission: &JobSubmission, workflow: &OmotesWorkflow, placeme
             finalizers: Some(vec![names::FINALIZER_CLEANUP.to_owned()]),
             ..ObjectMeta::default()
         },
-        spec: spec(submission, workflow, placement),
+        spec: spec(submission, workflow, placement, queues),
         status: None,
     }
 }
 
-fn spec(submission: &JobSubmission, workflow: &OmotesWorkflow, placement: &Placement) -> OmotesJobSpec {
+fn spec(
+    submission: &JobSubmission,
+    workflow: &OmotesWorkflow,
+    placement: &Placement,
+    queues: QueuePolicy,
+) -> OmotesJobSpec {
     OmotesJobSpec {
         job_id: Some(submission.uuid.clone()),
         workflow_ref: Some(WorkflowRef { name: workflow.metadata.name.clone().unwrap_or_default() }),
         priority: Some(priority(submission.priority)),
         job_reference: submission.job_reference.as_deref().map(|text| first_chars(text, MAX_REFERENCE_CHARS)),
         input: Some(input(submission)),
-        queues: QueuePolicy { declare: QueueDeclare::Never, ..QueuePolicy::default() },
+        queues,
         max_run_seconds: run_seconds(submission),
         ttl_seconds_after_finished: Some(placement.ttl_seconds_after_finished),
         template: None,
@@ -87,4 +104,15 @@ fn priority(asked: JobPriority) -> Priority {
 fn input(submission: &JobSubmission) -> Input {
     let esdl = EsdlSource { from_broker: Some(FromBroker {}), ..EsdlSource::default() };
     Input { parameters: Some(submission.parameters.clone()), esdl: Some(esdl) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lease_is_the_clients_own() {
+        let seconds = |ms| queues(ms).expire_after_seconds;
+        assert_eq!((seconds(Some(8500)), seconds(Some(10)), seconds(None)), (8, 1, 172_800));
+    }
 }

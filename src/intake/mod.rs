@@ -45,6 +45,8 @@ pub struct Facts<'a> {
     pub standing: Standing,
     /// Whether somebody deleted the job before.
     pub tombstone: Option<Tombstone>,
+    /// How long the client's result queue lives unused, in milliseconds, where that is known: it is not on the wire.
+    pub time_to_live_ms: Option<i64>,
     /// The workflows that clients may ask for.
     pub workflows: &'a [Arc<OmotesWorkflow>],
 }
@@ -171,7 +173,10 @@ pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement
         (Standing::Stored, _) | (Standing::New, Some(Tombstone::Answered)) => Verdict::Stored,
         (Standing::New, Some(Tombstone::Unanswered)) => Verdict::Cancelled,
         (Standing::New, None) => match admit(submission, facts.workflows) {
-            Ok(workflow) => Verdict::Create(Box::new(job::job(submission, workflow, placement))),
+            Ok(workflow) => {
+                let queues = job::queues(facts.time_to_live_ms);
+                Verdict::Create(Box::new(job::job(submission, workflow, placement, queues)))
+            }
             Err(refusal) => Verdict::Refused(refusal),
         },
     }

@@ -45,7 +45,9 @@ fn placement() -> Placement {
 fn verdict(body: &[u8], standing: Standing, tombstone: Option<Tombstone>) -> Verdict {
     let workflows = [workflow()];
     match read_submission(Bytes::copy_from_slice(body)) {
-        Ok(read) => judge(&read, Facts { standing, tombstone, workflows: &workflows }, &placement()),
+        Ok(read) => {
+            judge(&read, Facts { standing, tombstone, time_to_live_ms: None, workflows: &workflows }, &placement())
+        }
         Err(rejection) => Verdict::Rejected(rejection),
     }
 }

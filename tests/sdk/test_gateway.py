@@ -162,11 +162,12 @@ def test_a_job_is_deleted_while_it_runs(new_client: NewClient, new_offer: NewOff
 
 def test_a_client_comes_back_while_its_job_runs(new_client: NewClient, new_offer: NewOffer, jobs: list[str]) -> None:
     offer, client = new_offer(GATED), new_client()
-    submitted = submit(client, client.offered(offer.type_name), jobs, seconds_to_live=120)
+    submitted = submit(client, client.offered(offer.type_name), jobs, seconds_to_live=8)
     running(offer, submitted)
     client.stop()
+    time.sleep(16)  # twice the time to live: the operator keeps the queues
     back = new_client()
-    again = Submitted(submitted.job_id, back.follow(submitted.job_id, 120, reconnect=True))
+    again = Submitted(submitted.job_id, back.follow(submitted.job_id, 8, reconnect=True))
     offer.space.go(submitted.job_id)
     only_result(again, "SUCCEEDED", "<esdl/>")
 
