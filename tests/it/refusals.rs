@@ -376,7 +376,7 @@ async fn what_a_running_job_was_made_from_cannot_change() {
         dynamic(&space).create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
     }
     let id = "spec.jobId cannot change, because it names the queues that a client waits on";
-    let (input, queues) = ("spec.input cannot change", "spec.queues cannot change");
+    let (input, queues) = ("spec.input cannot change", "spec.queues.declare and expireAfterSeconds cannot change");
     let changes = [
         ("with-id", json!({"jobId": UUID.replace('0', "1")}), id),
         ("with-id", json!({"jobId": null}), id),
