@@ -27,6 +27,8 @@ pub const CLIENT_EXCHANGE: &str = "omotes_exchange";
 /// The routing key of the types of jobs that there are, in [`CLIENT_EXCHANGE`].
 pub const AVAILABLE_WORKFLOWS_KEY: &str = "available_workflows";
 
+/// What couriers send or fetch lives at least that long unused: longer than the operator is away. It goes with its job.
+const CARRIED_LEAST_SECONDS: i64 = 172_800;
 /// The names of queues that keep a result begin so.
 const KEPT_PREFIX: &str = "omotes.kept.";
 
@@ -225,7 +227,7 @@ pub fn output_key(capability: &Capability) -> String {
 #[must_use]
 pub fn output_queue(capability: &Capability, expire_after_seconds: i64) -> QueueDeclaration {
     QueueDeclaration {
-        expires_ms: Some(milliseconds(expire_after_seconds)),
+        expires_ms: Some(milliseconds(expire_after_seconds.max(CARRIED_LEAST_SECONDS))),
         ..QueueDeclaration::new(output_queue_name(capability)).bound(COURIER_EXCHANGE, output_key(capability))
     }
 }
@@ -238,9 +240,9 @@ pub fn input_queue_name(capability: &Capability) -> String {
 
 /// The queue with a job's input: one message, which stays there while couriers come and go.
 #[must_use]
-pub fn input_queue(capability: &Capability, expire_after_seconds: i64) -> QueueDeclaration {
+pub fn input_queue(capability: &Capability) -> QueueDeclaration {
     QueueDeclaration {
-        expires_ms: Some(milliseconds(expire_after_seconds)),
+        expires_ms: Some(milliseconds(CARRIED_LEAST_SECONDS)),
         limits: Limits { max_length: Some(1), message_ttl_ms: None },
         ..QueueDeclaration::new(input_queue_name(capability))
     }
@@ -315,11 +317,11 @@ mod tests {
 
     #[test]
     fn an_input_is_one_message_that_nobody_but_the_operator_can_send() {
-        let queue = input_queue(&capability(), 3600);
+        let queue = input_queue(&capability());
         assert_eq!(queue.name, "omotes.input.00112233445566778899aabbccddeeff");
         assert_eq!(queue.binding, None, "couriers may not write to the default exchange");
         assert!(queue.arguments().contains(&("x-max-length", Argument::Integer(1))));
-        assert!(queue.arguments().contains(&("x-expires", Argument::Integer(3_600_000))));
+        assert!(queue.arguments().contains(&("x-expires", Argument::Integer(172_800_000))));
         assert_eq!(kind_of(&queue.name), Some(QueueKind::Own));
     }
 

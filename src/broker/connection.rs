@@ -211,6 +211,7 @@ impl Shared {
         tracing::info!("the broker takes messages again");
         self.stats.set_blocked(false);
         self.enter(BrokerState::Ready { since: Timestamp::now() });
+        self.mailbox.put(super::BrokerEvent::Unblocked);
     }
 
     fn lost(&self, reason: &str) {

@@ -84,7 +84,10 @@ impl Waiting {
         match event {
             BrokerEvent::Progress(progress) => self.put_progress(progress),
             BrokerEvent::QueueDeleted { .. } if self.facts.len() >= MAX_WAITING => false,
-            fact @ (BrokerEvent::QueueDeleted { .. } | BrokerEvent::Connected | BrokerEvent::Lost) => {
+            fact @ (BrokerEvent::QueueDeleted { .. }
+            | BrokerEvent::Connected
+            | BrokerEvent::Unblocked
+            | BrokerEvent::Lost) => {
                 self.facts.push_back(fact);
                 true
             }

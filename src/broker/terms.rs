@@ -53,6 +53,8 @@ pub enum BrokerState {
 pub enum BrokerEvent {
     /// The broker can be used (again): what was declared before may be gone.
     Connected,
+    /// It takes messages again; all that was declared is still there.
+    Unblocked,
     /// It cannot be used any more.
     Lost,
     /// A courier's message. Whether to believe it is for the receiver to decide.

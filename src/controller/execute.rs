@@ -161,13 +161,19 @@ async fn ensure_queues(
     };
     observed.queues = match declared {
         Ok(()) => Preparation::Ready(observed.now),
-        Err(error @ BrokerError::ArgumentsDiffer { .. }) => Preparation::Refused(Refusal {
-            at: observed.now,
-            reason: "ArgumentsDiffer",
-            message: format!(
-                "a queue of this job exists with other arguments, and RabbitMQ cannot change them: {error}. Delete the queue, or set spec.queues as it was declared"
-            ),
-        }),
+        Err(error @ BrokerError::ArgumentsDiffer { .. }) => {
+            // The refusal of one kept the others from being declared: those that are there keep their lease.
+            let names: Vec<String> =
+                declare.iter().map(|queue| queue.name.clone()).chain(renew.iter().cloned()).collect();
+            context.broker.look_up(&names).await.map_err(broker_error("renewing the lease of the job's queues"))?;
+            Preparation::Refused(Refusal {
+                at: observed.now,
+                reason: "ArgumentsDiffer",
+                message: format!(
+                    "a queue of this job exists with other arguments, and RabbitMQ cannot change them: {error}. Delete the queue, or set spec.queues as it was declared"
+                ),
+            })
+        }
         Err(error) => return Err(broker_error("declaring the job's queues")(error)),
     };
     let queues = observed.queues.clone();
@@ -258,6 +264,8 @@ async fn publish_result(message: FinalMessage, observed: &mut Observed, context:
     let FinalMessage { queue, message_id, body, kept } = message;
     let bytes = body.len();
     let message = Outgoing { body, message_id: Some(message_id) };
+    // What was seen of the queue before tells nothing of the result.
+    forget_result_queue(observed, context);
     let was_known = context.memories.of(&observed.uid()).result != Delivered::Unknown;
     let outcome = match context.broker.publish_result(&queue, message.clone()).await {
         Ok(Routing::Unroutable) => context.broker.keep_result(&kept, message).await.map(|()| Routing::Unroutable),
@@ -297,10 +305,13 @@ async fn deliver_kept(
         broker::Redelivery::TooEarly(retry_at) => Redelivery::TooEarly(retry_at),
         broker::Redelivery::NothingKept => Redelivery::Lost,
     };
-    // What was seen of the queue before tells nothing of the result that is there now.
+    forget_result_queue(observed, context);
+    Ok(())
+}
+
+fn forget_result_queue(observed: &mut Observed, context: &Context) {
     context.memories.change(&observed.uid(), |memory| memory.result_queue = ResultQueue::Unknown);
     observed.result_queue = ResultQueue::Unknown;
-    Ok(())
 }
 
 async fn patch_status(status: OmotesJobStatus, observed: &mut Observed, context: &Context) -> Result<(), Error> {

@@ -23,7 +23,7 @@ mod workflows;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{
     Client, ResourceExt,
     runtime::{
@@ -173,18 +173,26 @@ fn until(wake: Option<Timestamp>) -> Action {
     Action::requeue(wait)
 }
 
+/// How long it is until a deleted job goes without the broker, whatever that refuses; a second when that is over.
+fn until_let_go(job: &OmotesJob) -> Duration {
+    let Some(deleted) = &job.metadata.deletion_timestamp else { return Duration::MAX };
+    let due = deleted.0 + SignedDuration::from_secs(job.spec.queues.cleanup_timeout_seconds);
+    let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
+    if left.is_zero() { Duration::MAX } else { left.max(Duration::from_secs(1)) }
+}
+
 fn retry(job: Arc<OmotesJob>, error: &Error, context: Arc<Context>) -> Action {
     let category = error.category();
     let failures = context.memories.failed(&job.uid().unwrap_or_default());
-    let wait = error::backoff(category, failures, fastrand::f64());
+    let wait = error::backoff(category, failures, fastrand::f64()).min(until_let_go(&job));
     context.metrics.count_error(category.as_str());
     let (namespace, name) = (job.namespace().unwrap_or_default(), job.name_any());
     let seconds = wait.as_secs_f64();
-    match category {
-        Category::Conflict => debug!(namespace, name, %error, seconds, "the job changed meanwhile; looking again"),
-        _ => {
-            warn!(namespace, name, %error, category = category.as_str(), seconds, "a pass over the job failed; the operator tries again");
-        }
+    if category == Category::Conflict {
+        debug!(namespace, name, %error, seconds, "the job changed meanwhile; looking again");
+    } else {
+        context.pass_over(&job);
+        warn!(namespace, name, %error, category = category.as_str(), seconds, "a pass over the job failed; the operator tries again");
     }
     Action::requeue(wait)
 }

@@ -26,6 +26,7 @@ pub(super) async fn listen(context: Arc<Context>, mut news: mpsc::Receiver<Broke
                 context.memories.forget_broker();
                 context.trigger_all();
             }
+            BrokerEvent::Unblocked => context.trigger_all(),
             BrokerEvent::Lost => {
                 context.memories.forget_broker();
                 warn!("the broker is away; jobs go on, and what they have to say waits");

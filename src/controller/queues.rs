@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tracing::{debug, warn};
 
@@ -29,6 +29,11 @@ use super::context::Context;
 const PERIOD: Duration = Duration::from_secs(5);
 /// … and how much longer than the broker takes for it at least.
 const SHARE: u32 = 10;
+
+/// The broker's number of messages may be that old: two seconds of a quorum queue, and a published time has whole seconds.
+const COUNT_LAG: SignedDuration = SignedDuration::from_secs(3);
+/// More than the clocks of the broker and of this machine differ.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Takes in that `queue` was deleted.
 pub(super) fn deleted(context: &Context, queue: &str, by: Deleter, at: Timestamp) {
@@ -110,20 +115,29 @@ fn compare(
     for job in unread {
         let (queue, uid) = (topology::result_queue(JobId::of(job).as_str()), job.uid().unwrap_or_default());
         let sight = match messages.get(queue.as_str()) {
-            Some(Some(0)) => ResultQueue::Read(at),
             Some(_) if is_kept(job) => ResultQueue::Unread,
+            Some(Some(0)) if at >= published(job) + COUNT_LAG => ResultQueue::Read(at),
             Some(_) => continue,
             None if is_kept(job) => continue,
             // The event that says who deleted it may be under way.
             None if missing.insert(uid.clone()) => continue,
-            None => match context.broker.deletion_of(&queue) {
-                Some((by, at)) => ResultQueue::Gone { how: by.into(), at },
-                None => ResultQueue::Gone { how: QueueEnd::Unknown, at },
-            },
+            None => ResultQueue::Gone { how: how_it_went(context, &queue, published(job)), at },
         };
         context.memories.change(&uid, |memory| memory.result_queue = sight);
         context.trigger(ObjectRef::from_obj(&**job));
     }
+}
+
+/// When the result was published, in whole seconds.
+fn published(job: &OmotesJob) -> Timestamp {
+    let result = job.status.as_ref().and_then(|status| status.result.as_ref());
+    result.and_then(|result| result.published_time.as_ref()).map_or(Timestamp::UNIX_EPOCH, |time| time.0)
+}
+
+/// How the queue went that `published` was put into; a deletion before that was of another queue of that name.
+fn how_it_went(context: &Context, queue: &str, published: Timestamp) -> QueueEnd {
+    let deletion = context.broker.deletion_of(queue).filter(|(_, at)| *at + CLOCK_MARGIN >= published);
+    deletion.map_or(QueueEnd::Unknown, |(by, _)| by.into())
 }
 
 impl From<Deleter> for QueueEnd {

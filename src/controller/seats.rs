@@ -126,6 +126,14 @@ impl Context {
         }
     }
 
+    /// Notes that a pass over a job failed: whoever waits behind it need not wait for that. It enters again when it asks.
+    pub(crate) fn pass_over(&self, job: &OmotesJob) {
+        let Some(key) = key_of(job) else { return };
+        if self.seats.change(&key, |queue| queue.leave(&job.uid().unwrap_or_default())) {
+            self.call_next(&key);
+        }
+    }
+
     /// Notes that a job is gone.
     pub(crate) fn unseat(&self, job: &OmotesJob) {
         let Some(key) = key_of(job) else { return };

@@ -203,13 +203,13 @@ async fn execute(
             let preconditions = Some(Preconditions { uid: Some(uid), resource_version: Some(resource_version) });
             let how = DeleteParams { preconditions, ..DeleteParams::default() };
             let gone = revisions.delete(&revision, &how).await;
-            if let Some(known) = context.revisions.get(namespace, &revision) {
-                context.revisions.forget_written(&known);
-            }
             match gone {
                 Err(kube::Error::Api(status)) if status.is_not_found() => {}
                 Err(error) => return Err(failed("removing a revision that no job has any more")(error)),
                 Ok(_) => info!(namespace, workflow = name, revision, "removed a revision that no job has any more"),
+            }
+            if let Some(known) = context.revisions.get(namespace, &revision) {
+                context.revisions.forget_written(&known);
             }
         }
         WorkflowStep::PatchStatus(status) => {

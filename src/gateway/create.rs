@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use kube::{
     ResourceExt,
     api::{DeleteParams, PostParams, Preconditions},
+    core::Status,
 };
 use tracing::info;
 
@@ -27,6 +28,11 @@ use super::{
     submissions::{Outcome, standing_of},
 };
 
+/// Whether the apiserver, or an admission webhook, will not take this job however often it is asked.
+fn is_refusal(status: &Status) -> bool {
+    matches!(status.code, 400 | 422) || (status.code == 403 && status.message.starts_with("admission webhook"))
+}
+
 impl Gateway {
     /// Stores `job` and what it reads.
     pub(super) async fn create(
@@ -35,14 +41,14 @@ impl Gateway {
         job: &OmotesJob,
         seen_before: bool,
     ) -> Result<Outcome, Delay> {
-        let queue = self.input_queue(job);
+        let queue = self.input_queue(&submission.uuid);
         let stored = self.context.broker.store(&queue, submission.esdl.clone()).await;
         stored.map_err(broker_delay("putting the job's input to the broker"))?;
         let parameters = PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false };
         match self.context.jobs_in(&self.placement.namespace).create(&parameters, job).await {
             Ok(job) => self.created(job).await,
             Err(kube::Error::Api(status)) if status.is_already_exists() => self.was_there(&queue, job).await,
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => {
+            Err(kube::Error::Api(status)) if is_refusal(&status) => {
                 self.remove(&queue).await?;
                 let logs = format!("the job cannot be made: {}", status.message);
                 self.refuse(&submission.uuid, Refusal { reason: RefusalReason::JobRefused, logs }, seen_before).await
@@ -51,10 +57,9 @@ impl Gateway {
         }
     }
 
-    fn input_queue(&self, job: &OmotesJob) -> QueueDeclaration {
+    fn input_queue(&self, uuid: &str) -> QueueDeclaration {
         let key = &self.context.settings.capability_key;
-        let capability = key.input_capability(&self.placement.namespace, &job.name_any());
-        topology::input_queue(&capability, job.spec.queues.expire_after_seconds)
+        topology::input_queue(&key.input_capability(&self.placement.namespace, uuid))
     }
 
     /// A job of that name was made by another process that has just ended, or by somebody else.
@@ -67,6 +72,9 @@ impl Gateway {
         if ended || standing != Standing::Stored {
             self.remove(queue).await?;
         }
+        if standing == Standing::Stored {
+            self.delete_if_marked(&job).await?;
+        }
         let poison =
             Rejection { poison: Poison::UuidTaken, detail: format!("OmotesJob {} has another id", job.name_any()) };
         self.context.learn(&Arc::new(job));
@@ -78,11 +86,33 @@ impl Gateway {
         let job = Arc::new(job);
         self.context.learn(&job);
         // The cache knows it from here on, so a deletion finds it there, or has left its mark before.
+        self.delete_if_marked(&job).await?;
+        Ok(Outcome::Created)
+    }
+
+    /// Deletes a job whose deletion overtook its submission.
+    async fn delete_if_marked(&self, job: &OmotesJob) -> Result<(), Delay> {
         let tombstone = self.tombstones().of(&job.name_any(), Timestamp::now());
         if tombstone == Some(Tombstone::Unanswered) {
-            self.delete(&job).await?;
+            self.delete(job).await?;
         }
-        Ok(Outcome::Created)
+        Ok(())
+    }
+
+    /// A submission whose job is there already, perhaps from an earlier attempt that did not come to its end.
+    pub(super) async fn stored(&self, uuid: &str) -> Result<Outcome, Delay> {
+        if self.tombstones().of(uuid, Timestamp::now()) == Some(Tombstone::Unanswered) {
+            let job = self.context.jobs_in(&self.placement.namespace).get_opt(uuid).await;
+            if let Some(job) = job.map_err(kube_delay("looking at the job that is to be deleted"))? {
+                self.delete_if_marked(&job).await?;
+            }
+        }
+        Ok(Outcome::Stored)
+    }
+
+    /// Removes the input that an earlier attempt may have left, now that there will be no job.
+    pub(super) async fn forget_input(&self, uuid: &str) -> Result<(), Delay> {
+        self.remove(&self.input_queue(uuid)).await
     }
 
     /// Deletes a job, which tells its client. One that is gone already is deleted, too.

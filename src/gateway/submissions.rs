@@ -73,9 +73,14 @@ async fn attempt(gateway: &Gateway, submission: &JobSubmission, seen_before: boo
     let workflows = gateway.workflows();
     let time_to_live_ms = gateway.context.broker.time_to_live_ms(&result_queue(&submission.uuid)).await;
     let facts = Facts { standing, tombstone, time_to_live_ms, workflows: &workflows };
-    match intake::judge(submission, facts, &gateway.placement) {
+    let verdict = intake::judge(submission, facts, &gateway.placement);
+    let no_job = matches!(verdict, Verdict::Cancelled | Verdict::Refused(_) | Verdict::Rejected(_));
+    if seen_before && no_job && standing == Standing::New {
+        gateway.forget_input(&submission.uuid).await?;
+    }
+    match verdict {
         Verdict::Create(job) => gateway.create(submission, &job, seen_before).await,
-        Verdict::Stored => Ok(Outcome::Stored),
+        Verdict::Stored => gateway.stored(&submission.uuid).await,
         Verdict::Cancelled => gateway.cancel(&submission.uuid, seen_before).await,
         Verdict::Refused(refusal) => gateway.refuse(&submission.uuid, refusal, seen_before).await,
         Verdict::Rejected(rejection) => Ok(Outcome::Rejected(rejection)),
@@ -87,8 +92,9 @@ impl Gateway {
     /// may not be there yet.
     async fn standing(&self, uuid: &str, seen_before: bool) -> Result<Standing, Delay> {
         if let Some(holder) = self.context.claims.holder(uuid) {
-            let ours = holder.name == uuid && holder.namespace.as_deref() == Some(&self.placement.namespace);
-            return Ok(if ours { Standing::Stored } else { Standing::Taken });
+            let ours = holder.namespace.as_deref() == Some(&self.placement.namespace);
+            let job = self.context.jobs.get(&self.placement.namespace, &holder.name).filter(|_| ours);
+            return Ok(job.as_deref().map_or(Standing::Taken, standing_of));
         }
         if let Some(job) = self.context.jobs.get(&self.placement.namespace, uuid) {
             return Ok(standing_of(&job));
@@ -126,12 +132,15 @@ impl Gateway {
             Outcome::Stored => metrics.count_submission("Stored", ""),
             Outcome::Cancelled => metrics.count_submission("Cancelled", ""),
             Outcome::Refused(reason) => metrics.count_submission("Refused", reason.as_str()),
-            Outcome::Rejected(rejection) => metrics.count_submission("Rejected", rejection.poison.as_str()),
+            // Counted with the message that was rejected.
+            Outcome::Rejected(_) => {}
         }
     }
 }
 
-/// Whose the name of `job`, which is a uuid, is.
+/// Whose `job` is: one that came over AMQP is named by its uuid, and reads its input at the broker.
 pub(super) fn standing_of(job: &OmotesJob) -> Standing {
-    if JobId::of(job).as_str() == job.name_any() { Standing::Stored } else { Standing::Taken }
+    let esdl = job.spec.input.as_ref().and_then(|input| input.esdl.as_ref());
+    let came = esdl.is_some_and(|esdl| esdl.from_broker.is_some()) && JobId::of(job).as_str() == job.name_any();
+    if came { Standing::Stored } else { Standing::Taken }
 }

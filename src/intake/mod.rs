@@ -3,8 +3,8 @@
 //! Ring: core. Pure and total: the shell (`gateway`) brings the facts and carries the verdict out.
 //!
 //! # Guarantees
-//! - A message that says whose job it is about is answered, as OMOTES' orchestrator would: with a job, or with one result
-//!   that says why there is none. Any other is rejected, whoever sent it: nobody could be told.
+//! - A message that can be read and says whose job it is about is answered, as OMOTES' orchestrator would: with a job, or
+//!   with one result that says why there is none. Any other is rejected, whoever sent it.
 //! - A uuid is taken as the client wrote it, lower-case and dashed, because its queues bear it. In any other spelling no
 //!   client has queues, so that it is rejected and not corrected.
 //! - The same submission makes the same job, and one that is there makes none.

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Settings,
-    observed::{Claim, Observed},
+    observed::{Claim, Observed, Sight},
     workflow,
 };
 
@@ -45,6 +45,14 @@ pub fn rejection(observed: &Observed, settings: &Settings) -> Option<Rejection> 
         .or_else(|| not_at_the_broker(&observed.job, settings))
         .or_else(|| workflow::rejection(observed))
         .or_else(|| contradiction(&observed.job.spec, &settings.defaults))
+}
+
+/// Whether a job of somebody else's id holds the finalizer that only the operator gives: whoever made it put it there, so
+/// that it would pass for one that was taken on.
+#[must_use]
+pub fn is_forged(observed: &Observed) -> bool {
+    let began = observed.status().job_id.is_some() || !matches!(observed.pod, Sight::Absent);
+    observed.has_finalizer() && !began && taken(observed).is_some()
 }
 
 fn taken(observed: &Observed) -> Option<Rejection> {

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
+        queues::QueueDeletionPolicy,
         retention::PodRetentionPolicy,
         status::{Phase, ResultType, TerminationCause},
     },
@@ -116,10 +117,15 @@ fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: 
     )
 }
 
+/// How old the lease of the job's queues may be when its result is published.
+pub(super) fn oldest_lease(observed: &Observed) -> SignedDuration {
+    let tenth = observed.job.spec.queues.expire_after_seconds / 10;
+    SignedDuration::from_secs(tenth.clamp(1, LONGEST_LEASE_AGE_SECONDS))
+}
+
 /// The renewal of the queues' lease, where it is not fresh. Publishing does not renew it.
 fn lease_for_result(observed: &Observed, settings: &Settings) -> Option<Step> {
-    let tenth = observed.job.spec.queues.expire_after_seconds / 10;
-    let oldest = SignedDuration::from_secs(tenth.clamp(1, LONGEST_LEASE_AGE_SECONDS));
+    let oldest = oldest_lease(observed);
     let fresh = match &observed.queues {
         Preparation::Ready(last) => observed.now < *last + oldest,
         Preparation::Unknown => false,
@@ -160,8 +166,8 @@ fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
         Delivery::Sent { routed: false, .. } => Some(Step::Warn {
             reason: "ResultUnroutable",
             note: format!(
-                "the result reached nobody: queue {queue} is gone (expired, or deleted by its client). The operator keeps it for {} s, and passes it on if the queue is there again",
-                observed.job.spec.queues.expire_after_seconds
+                "the result reached nobody: queue {queue} is gone (expired, or deleted by its client){}",
+                keeping(observed)
             ),
         }),
         Delivery::GivenUp => Some(Step::Warn {
@@ -172,6 +178,18 @@ fn warning(observed: &Observed, delivery: Delivery) -> Option<Step> {
             ),
         }),
     }
+}
+
+/// What becomes of a result that reached nobody.
+fn keeping(observed: &Observed) -> String {
+    let queues = &observed.job.spec.queues;
+    if queues.deletion_policy == QueueDeletionPolicy::Delete {
+        return ", and queues.deletionPolicy Delete keeps none".to_owned();
+    }
+    format!(
+        ". The operator keeps it for {} s, while the resource is there, and passes it on if the queue is there again",
+        queues.expire_after_seconds
+    )
 }
 
 /// Plans what is left to do for the pod of a job that is terminal: its output queue goes, then its finalizer. `None` when

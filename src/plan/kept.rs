@@ -25,13 +25,21 @@ use super::{
 /// The reason of `ResultPublished` of a result that was passed on later than it was published first.
 const CONFIRMED_LATE: &str = "ConfirmedLate";
 
+const LOST: &str = "the result queue was gone, and the operator's own queue that kept the result is, too";
+
 /// Plans for a result that is kept; `None` where none is.
 pub(super) fn plan(observed: &Observed) -> Option<Plan> {
     let until =
         observed.kept_until().filter(|_| observed.job.spec.queues.deletion_policy != QueueDeletionPolicy::Delete)?;
     match observed.redelivery {
-        Redelivery::Done(at) => return Some(store(observed.delivered_status(at))),
-        Redelivery::Lost => return Some(store(observed.lost_status())),
+        Redelivery::Done(at) => {
+            return Some(Plan::steps(vec![Step::PatchStatus(Box::new(observed.delivered_status(at)))]));
+        }
+        Redelivery::Lost => {
+            let note = LOST.to_owned();
+            let stored = Step::PatchStatus(Box::new(observed.lost_status()));
+            return Some(Plan::steps(vec![stored, Step::Warn { reason: "ResultLost", note }]));
+        }
         Redelivery::TooEarly(retry) => return Some(Plan::wait(retry.min(until))),
         Redelivery::Unroutable => return Some(Plan::wait(until)),
         Redelivery::Untried => {}
@@ -48,10 +56,6 @@ pub(super) fn plan(observed: &Observed) -> Option<Plan> {
         message_id: observed.result_message_id(),
     };
     Some(Plan::steps(made.into_iter().chain([deliver]).collect()))
-}
-
-fn store(status: OmotesJobStatus) -> Plan {
-    Plan::steps(vec![Step::PatchStatus(Box::new(status))])
 }
 
 impl Observed {
@@ -92,13 +96,12 @@ impl Observed {
     }
 
     fn lost_status(&self) -> OmotesJobStatus {
-        let gone = "the result queue was gone, and the operator's own queue that kept the result is, too";
         let mut status = self.status();
         if let Some(queues) = &mut status.queues {
             queues.expire_time = None;
-            queues.reason = Some(gone.to_owned());
+            queues.reason = Some(LOST.to_owned());
         }
-        self.set(&mut status, ConditionType::ResultPublished, Verdict::no("Lost", gone));
+        self.set(&mut status, ConditionType::ResultPublished, Verdict::no("Lost", LOST));
         status
     }
 }

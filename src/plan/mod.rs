@@ -62,6 +62,9 @@ fn advance(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(plan) = workflow::wait(observed) {
         return plan;
     }
+    if accept::is_forged(observed) {
+        return Plan::steps(vec![Step::RemoveFinalizer]);
+    }
     if let Some(rejection) = accept::rejection(observed, settings) {
         let status = observed.rejected_status(&rejection);
         return Plan::steps(vec![

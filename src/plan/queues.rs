@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    kept,
+    finish, kept,
     observed::{BrokerSight, Observed, QueueEnd, Removal, ResultQueue},
     start,
     step::{Plan, Step},
@@ -66,22 +66,23 @@ pub(super) fn plan(observed: &Observed) -> Plan {
 fn fate(observed: &Observed, status: &OmotesJobStatus, queues: &QueuesStatus) -> Fate {
     let stored = Fate { state: queues.state.unwrap_or_default(), reason: queues.reason.clone() };
     if stored.state == QueuesState::Deleted && status.kept_until().is_some_and(|until| until <= observed.now) {
-        return gone(&QueueEnd::Expiry, observed.now, queues);
+        return gone(observed, &QueueEnd::Expiry, observed.now, queues);
     }
     let (ResultQueue::Read(at) | ResultQueue::Gone { at, .. }) = &observed.result_queue else { return stored };
     if stored.state != QueuesState::Ensured || observed.result_since().is_none_or(|since| *at < since) {
         return stored;
     }
     match &observed.result_queue {
-        ResultQueue::Gone { how, at } => gone(how, *at, queues),
+        ResultQueue::Gone { how, at } => gone(observed, how, *at, queues),
         ResultQueue::Read(_) | ResultQueue::Unread | ResultQueue::Unknown => {
             Fate { state: QueuesState::Consumed, reason: None }
         }
     }
 }
 
-fn gone(how: &QueueEnd, at: Timestamp, queues: &QueuesStatus) -> Fate {
-    let overdue = queues.expire_time.as_ref().is_some_and(|due| at >= due.0);
+fn gone(observed: &Observed, how: &QueueEnd, at: Timestamp, queues: &QueuesStatus) -> Fate {
+    // The broker counts from the lease, which may have been that old when the result was published.
+    let overdue = queues.expire_time.as_ref().is_some_and(|due| at + finish::oldest_lease(observed) >= due.0);
     let (state, reason) = match how {
         QueueEnd::ByUser(user) => (QueuesState::Consumed, format!("user {user} deleted the result queue")),
         QueueEnd::Unknown if !overdue => {
@@ -127,7 +128,7 @@ fn removal_of(observed: &Observed) -> Vec<Step> {
 /// What has become of a result that was there when the operator removed its queue.
 fn at_last(observed: &Observed, queues: &QueuesStatus, fate: Fate) -> Fate {
     match fate.state {
-        QueuesState::Ensured => gone(&QueueEnd::ByOperator, observed.now, queues),
+        QueuesState::Ensured => gone(observed, &QueueEnd::ByOperator, observed.now, queues),
         QueuesState::Consumed | QueuesState::Expired | QueuesState::Deleted => fate,
     }
 }
@@ -174,8 +175,12 @@ impl Observed {
     pub(super) fn ended_queues(&self, published: Option<Timestamp>, routed: bool) -> QueuesStatus {
         let names = start::client_queues(self.job_id().as_str());
         let expire = published.map(|at| Time(after(at, self.job.spec.queues.expire_after_seconds)));
-        let lost =
-            "the result queue was gone when the result was published; the operator keeps the result until expireTime";
+        let lost = match published {
+            Some(_) => {
+                "the result queue was gone when the result was published; the operator keeps the result until expireTime"
+            }
+            None => "the job had to go while the broker was away: there is no result",
+        };
         let (state, reason) =
             if routed { (QueuesState::Ensured, None) } else { (QueuesState::Deleted, Some(lost.to_owned())) };
         QueuesStatus { names, state: Some(state), reason, expire_time: expire }

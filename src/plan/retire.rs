@@ -18,8 +18,14 @@ use super::{
 
 /// Plans for a job that has ended.
 pub(super) fn plan(observed: &Observed, settings: &Settings) -> Plan {
-    if let Some(plan) = finish::settle(observed, settings) {
-        return plan;
+    match finish::settle(observed, settings) {
+        // Its pod may hold it for days; its queues need not wait for that.
+        Some(plan) if plan.steps.is_empty() => {
+            let queues = queues::plan(observed);
+            return Plan { steps: queues.steps, wake: plan.wake }.by_any(queues.wake);
+        }
+        Some(plan) => return plan,
+        None => {}
     }
     if observed.is_expiration_news() {
         return Plan::steps(vec![Step::PatchStatus(Box::new(observed.renewed_status()))]);
@@ -83,10 +89,9 @@ impl Observed {
         self.is_terminal() && self.ttl_action() == TtlAction::CleanUp && due()
     }
 
-    /// Whether the spec says another time than the status.
+    /// Whether the spec has changed since the status was stored; the time to live may be another.
     fn is_expiration_news(&self) -> bool {
-        let status = self.status();
-        self.is_spec_news() && status.expiration_time.as_ref().map(|time| time.0) != self.expiration(&status)
+        self.is_spec_news() && self.has_finalizer()
     }
 
     fn renewed_status(&self) -> OmotesJobStatus {

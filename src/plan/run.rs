@@ -9,6 +9,7 @@ use crate::{api::status::Phase, topology, wire::JobStatus};
 use super::{
     Settings,
     attempt::Life,
+    finish::BROKER_RETRY,
     observed::{BrokerSight, Observed, Preparation, ProgressReport},
     start::{self, SILENT_WAIT, say_after},
     status::{Waiting, percent, shown_message},
@@ -120,7 +121,7 @@ pub(super) fn with_lease(observed: &Observed, settings: &Settings, plan: Plan) -
 
 fn with(observed: &Observed, mut plan: Plan, renewal: impl FnOnce() -> Step) -> Plan {
     if observed.broker != BrokerSight::Ready {
-        return plan;
+        return plan.by(observed.now + BROKER_RETRY);
     }
     let due = match &observed.queues {
         Preparation::Unknown => observed.now,

@@ -36,7 +36,7 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
     }
     match (&observed.courier_secret, &observed.queues) {
         (Preparation::Refused(refusal), _) | (_, Preparation::Refused(refusal)) if recent(observed, refusal) => {
-            refused(observed, settings, refusal, Phase::Pending)
+            run::with_lease(observed, settings, refused(observed, settings, refusal, Phase::Pending))
         }
         _ => match preparations(observed, settings) {
             steps if steps.is_empty() => create(observed, settings),

@@ -589,7 +589,7 @@ async fn a_program_finds_its_input() {
         let about: Value = serde_json::from_str(lines[0]).unwrap();
         assert_eq!(
             about,
-            json!({"id": id, "name": name, "reference": "district B", "attempt": 1, "timeLimitSeconds": null})
+            json!({"id": id, "name": name, "reference": "district B", "attempt": 1, "timeLimitSeconds": null, "workflow": null})
         );
         let doubles = r#"{"list":[1.0,{"deep":-2.0}],"n":3.0,"name":"b","on":true,"share":0.5}"#;
         assert_eq!(lines[1..], [doubles, &format!("{id} 1"), esdl]);
