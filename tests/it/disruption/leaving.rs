@@ -51,7 +51,7 @@ async fn an_uninstalled_operator_leaves_nothing() {
     let others = rabbit::depths().await;
     let space = Space::new("uninstall").await;
     let running = space.create(&shell_job("running", WAITS)).await.uid().unwrap();
-    space.create(&shell_job("ended", "true")).await;
+    let ended = space.create(&shell_job("ended", "true")).await.uid().unwrap();
     space.running("running").await;
     space.ended("ended").await;
     let tried = AssertUnwindSafe(async {
@@ -60,6 +60,7 @@ async fn an_uninstalled_operator_leaves_nothing() {
             shell(&command);
         }
         rabbit::only_result_waiting(&running, ResultType::Cancelled).await;
+        rabbit::only_result_waiting(&ended, ResultType::Succeeded).await;
         assert_eq!(courier_secrets(&operator).await, Vec::<String>::new());
         let news = rabbit::depths().await.into_keys().filter(|queue| !others.contains_key(queue));
         assert_eq!(news.collect::<Vec<_>>(), Vec::<String>::new(), "at the broker");

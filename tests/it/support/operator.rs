@@ -97,9 +97,14 @@ impl Operator {
 
     /// The process of the replica called `name`, as this machine numbers it.
     pub async fn process(&self, name: &str) -> u32 {
-        let pod = self.pods.get(name).await.unwrap();
-        let status = pod.status.unwrap().container_statuses.unwrap().remove(0);
-        let id = status.container_id.unwrap().rsplit('/').next().unwrap().to_owned();
+        // One that has just begun may lead before the kubelet says so.
+        let id = until(&format!("{name} has a container"), PATIENCE, || async {
+            let pod = self.pods.get(name).await.map_err(|error| error.to_string())?;
+            let containers = pod.status.and_then(|status| status.container_statuses).unwrap_or_default();
+            let id = containers.into_iter().find_map(|container| container.container_id);
+            id.and_then(|id| id.rsplit('/').next().map(str::to_owned)).ok_or_else(|| "none yet".to_owned())
+        })
+        .await;
         let tasks = Command::new("ctr").args(["tasks", "list"]).output().unwrap();
         let tasks = String::from_utf8(tasks.stdout).unwrap();
         let line = tasks.lines().find(|line| line.starts_with(&id)).unwrap_or_else(|| panic!("{id} is not in {tasks}"));
