@@ -262,6 +262,13 @@ impl Broker {
         }
     }
 
+    /// Whether the management API says of this very queue that it is not there. No list of queues proves that.
+    pub async fn is_gone(&self, queue: &str) -> bool {
+        let Ok(session) = self.shared.session() else { return false };
+        let Some(management) = &session.management else { return false };
+        management.queue(queue).await == Sight::Absent
+    }
+
     /// Who deleted a result queue, and when, as far as the broker told.
     #[must_use]
     pub fn deletion_of(&self, queue: &str) -> Option<(Deleter, Timestamp)> {

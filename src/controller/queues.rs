@@ -69,7 +69,7 @@ pub(super) async fn look_after(context: Arc<Context>) {
         if !unread.is_empty() && usable {
             let at = Timestamp::now();
             match context.broker.list_queues().await {
-                Ok(Some(queues)) => compare(&context, &unread, &queues, at, &mut missing),
+                Ok(Some(queues)) => compare(&context, &unread, &queues, at, &mut missing).await,
                 Ok(None) if told => {}
                 Ok(None) => {
                     told = true;
@@ -103,7 +103,7 @@ fn is_kept(job: &OmotesJob) -> bool {
     status.is_some_and(|status| status.keeps_result(Timestamp::now()))
 }
 
-fn compare(
+async fn compare(
     context: &Context,
     unread: &[Arc<OmotesJob>],
     queues: &[ListedQueue],
@@ -114,18 +114,27 @@ fn compare(
         queues.iter().map(|queue| (queue.name.as_str(), queue.messages)).collect();
     for job in unread {
         let (queue, uid) = (topology::result_queue(JobId::of(job).as_str()), job.uid().unwrap_or_default());
-        let sight = match messages.get(queue.as_str()) {
-            Some(_) if is_kept(job) => ResultQueue::Unread,
-            Some(Some(0)) if at >= published(job) + COUNT_LAG => ResultQueue::Read(at),
-            Some(_) => continue,
-            None if is_kept(job) => continue,
-            // The event that says who deleted it may be under way.
-            None if missing.insert(uid.clone()) => continue,
-            None => ResultQueue::Gone { how: how_it_went(context, &queue, published(job)), at },
+        let Some(count) = messages.get(queue.as_str()) else {
+            // The event that says who deleted it may be under way, and a list may be short of one.
+            let seen_missing = !is_kept(job) && !missing.insert(uid.clone());
+            if seen_missing && context.broker.is_gone(&queue).await {
+                let how = how_it_went(context, &queue, published(job));
+                learn(context, job, ResultQueue::Gone { how, at });
+            }
+            continue;
         };
-        context.memories.change(&uid, |memory| memory.result_queue = sight);
-        context.trigger(ObjectRef::from_obj(&**job));
+        missing.remove(&uid);
+        if is_kept(job) {
+            learn(context, job, ResultQueue::Unread);
+        } else if *count == Some(0) && at >= published(job) + COUNT_LAG {
+            learn(context, job, ResultQueue::Read(at));
+        }
     }
+}
+
+fn learn(context: &Context, job: &OmotesJob, sight: ResultQueue) {
+    context.memories.change(&job.uid().unwrap_or_default(), |memory| memory.result_queue = sight);
+    context.trigger(ObjectRef::from_obj(job));
 }
 
 /// When the result was published, in whole seconds.

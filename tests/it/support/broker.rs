@@ -50,6 +50,11 @@ pub async fn disconnect(user: &str) {
     ask(Method::DELETE, &format!("connections/username/{user}")).await.unwrap();
 }
 
+/// Whether `queue` is there, asked of the broker itself.
+pub async fn is_there(queue: &str) -> bool {
+    ask(Method::GET, &format!("queues/omotes/{queue}")).await.is_ok_and(|answer| answer["name"] == queue)
+}
+
 /// How many file descriptors the broker may have open.
 pub async fn file_descriptors() -> u64 {
     ask(Method::GET, "nodes?columns=fd_total").await.unwrap()[0]["fd_total"].as_u64().unwrap()
