@@ -86,7 +86,10 @@ fn assert_prices(requests: &[Request]) {
         let of = counted(writes.iter().map(String::as_str).filter(|write| *write != "patch omotesjobs/status"));
         assert_eq!(of, [("create pods", 1), ("patch pods", 1), ("patch omotesjobs", 2)].into(), "{name}: {writes:?}");
     }
-    assert!(patches.clone().all(|patches| patches <= 3), "what it waits for, Running, the end");
+    assert!(
+        patches.clone().all(|patches| patches <= 4),
+        "what it waits for, Running, the end, and that its result was read"
+    );
     assert_eq!(jobs.len(), JOBS);
 }
 
