@@ -7,6 +7,8 @@
 //! end no number is left. So these channels are on a connection of their own, which is replaced when that begins; the
 //! connection that holds the leader queue is not disturbed.
 //!
+//! A channel whose errand went well is used again: opening and closing one costs the broker as much as a queue.
+//!
 //! Guarantees: an error of an earlier errand is never taken for the answer to a later one. A broker without memory or
 //! disk stops only connections that publish, so errands are run even then.
 
@@ -18,12 +20,16 @@ use super::dial::dial;
 use super::endpoint::Endpoint;
 use super::error::BrokerError;
 
+/// As many as there are operations at once.
+const MOST_IDLE: usize = super::MAX_OPERATIONS;
+
 /// A connection that is replaced when it is used up or lost.
 #[derive(Debug)]
 pub(super) struct Errands {
     endpoint: Endpoint,
     name: String,
     current: Mutex<Option<Arc<Connection>>>,
+    idle: Mutex<Vec<Channel>>,
     replacing: tokio::sync::Mutex<()>,
 }
 
@@ -31,11 +37,20 @@ impl Errands {
     /// Connects at the first errand.
     pub(super) fn new(endpoint: Endpoint, connection_name: &str) -> Self {
         let name = format!("{connection_name} (queues)");
-        Self { endpoint, name, current: Mutex::default(), replacing: tokio::sync::Mutex::default() }
+        Self {
+            endpoint,
+            name,
+            current: Mutex::default(),
+            idle: Mutex::default(),
+            replacing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// A channel of its own for one errand.
     pub(super) async fn channel(&self) -> Result<Channel, BrokerError> {
+        if let Some(channel) = self.idle() {
+            return Ok(channel);
+        }
         let used = self.current();
         if let Some(connection) = &used
             && let Ok(channel) = connection.create_channel().await
@@ -47,6 +62,19 @@ impl Errands {
             .create_channel()
             .await
             .map_err(|error| BrokerError::unreachable(format!("no channel for an errand: {error}")))
+    }
+
+    /// Takes a channel back whose errand has been answered in full.
+    pub(super) fn reuse(&self, channel: Channel) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE {
+            idle.push(channel);
+        }
+    }
+
+    fn idle(&self) -> Option<Channel> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| idle.pop()).find(|channel| channel.status().connected())
     }
 
     /// A connection other than `used`. That one closes itself when the last errand on it is done.
@@ -67,6 +95,7 @@ impl Errands {
     /// Lets go of the connection.
     pub(super) fn end(&self) {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

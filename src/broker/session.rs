@@ -127,6 +127,7 @@ impl Session {
         try_join_all(queues.iter().map(|queue| declare(&channel, queue))).await?;
         let bindings = queues.iter().filter_map(|queue| Some((queue.name.as_str(), queue.binding.as_ref()?)));
         try_join_all(bindings.map(|(queue, binding)| bind(&channel, queue, binding))).await?;
+        self.errands.reuse(channel);
         Ok(())
     }
 
@@ -190,6 +191,7 @@ impl Session {
         let all =
             queues.iter().map(async |queue| Ok::<_, BrokerError>(channel.queue_delete(name(queue)?, unused).await?));
         if try_join_all(all).await.is_ok() {
+            self.errands.reuse(channel);
             return Ok(vec![Deletion::Deleted; queues.len()]);
         }
         // The first refusal ended the channel for all of them.
