@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use lapin::options::BasicGetOptions;
 
 use super::error::{BrokerError, is_missing};
+use super::management::{QueueFacts, Sight};
 use super::session::{GOOD_BYE, Session, name};
 use super::{Broker, DeleteCondition, Evidence, Outgoing, Routing, TRANSFER_TIMEOUT, bounded};
 use crate::topology::QueueDeclaration;
@@ -47,8 +48,7 @@ impl Broker {
     /// # Errors
     /// When the broker did not answer; then it may have arrived.
     pub async fn deliver_kept(&self, kept: &str, queue: &str, message_id: String) -> Result<Redelivery, BrokerError> {
-        // A deletion of the queue says nothing here: the result was kept because of one.
-        match self.result_evidence(queue, Timestamp::MAX).await? {
+        match self.sight_of_kept(queue).await? {
             Evidence::Published => {}
             Evidence::Unknown { retry_at } => return Ok(Redelivery::TooEarly(retry_at)),
             Evidence::QueueGone => return Ok(Redelivery::Unroutable),
@@ -65,6 +65,22 @@ impl Broker {
         }
         self.delete_queue(kept, DeleteCondition::Always).await?;
         Ok(Redelivery::Delivered)
+    }
+}
+
+impl Broker {
+    /// Whether a kept result is in its queue. A deletion of the queue says nothing here: the result was kept because of one.
+    /// Nor does a counted publish: RabbitMQ 3.10 counts one that no queue took for a queue of that name made later.
+    async fn sight_of_kept(&self, queue: &str) -> Result<Evidence, BrokerError> {
+        let session = self.shared.session()?;
+        let sight = match &session.management {
+            Some(management) => Some(match management.queue(queue).await {
+                Sight::Present(facts) => Sight::Present(QueueFacts { published: None, ..facts }),
+                sight => sight,
+            }),
+            None => None,
+        };
+        Ok(self.shared.judge(&session, queue, Timestamp::MAX, sight))
     }
 }
 

@@ -19,6 +19,7 @@ mod offers;
 mod submissions;
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -58,13 +59,22 @@ pub(crate) struct Gateway {
     placement: Placement,
     pod: ObjectReference,
     tombstones: Mutex<Tombstones>,
+    /// The uuids whose submissions are being stored. Bounded by the prefetch.
+    in_hand: Mutex<HashSet<String>>,
     poison: Mutex<PoisonLog>,
 }
 
 /// Takes messages until it is aborted.
 pub(crate) async fn run(context: Arc<Context>, options: GatewayOptions) {
     let GatewayOptions { placement, pod } = options;
-    let gateway = Gateway { context, placement, pod, tombstones: Mutex::default(), poison: Mutex::default() };
+    let gateway = Gateway {
+        context,
+        placement,
+        pod,
+        tombstones: Mutex::default(),
+        in_hand: Mutex::default(),
+        poison: Mutex::default(),
+    };
     let mut backoff = Backoff::new(FIRST_DELAY, MOST_DELAY);
     let mut said = String::new();
     loop {
@@ -117,6 +127,12 @@ impl Gateway {
         self.tombstones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The turn of a submission; `None` while the same one is in hand.
+    fn turn(&self, uuid: &str) -> Option<Turn<'_>> {
+        let news = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(uuid.to_owned());
+        news.then(|| Turn { gateway: self, uuid: uuid.to_owned() })
+    }
+
     /// Rejects a message without requeue.
     async fn reject(&self, queue: ClientQueue, message: Incoming, rejection: &Rejection) -> Result<(), BrokerError> {
         self.context.metrics.count_poison(queue.name(), rejection.poison.as_str());
@@ -149,6 +165,18 @@ impl Gateway {
     }
 }
 
+/// Of two that say the same, one is stored at a time: each puts its input where the other's is.
+struct Turn<'a> {
+    gateway: &'a Gateway,
+    uuid: String,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.gateway.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.uuid);
+    }
+}
+
 /// Why something that a client asked for is not done yet.
 #[derive(Debug, thiserror::Error)]
 enum Delay {
@@ -168,6 +196,9 @@ enum Delay {
         /// Why it failed.
         source: BrokerError,
     },
+    /// The same submission is being stored.
+    #[error("the same submission is being stored")]
+    InHand,
     /// Whether the client has its answer already cannot be known yet.
     #[error("whether the client was answered before is not known yet")]
     TooEarly,
@@ -187,7 +218,7 @@ async fn persist<T, F: Future<Output = Result<T, Delay>>>(what: &'static str, mu
     loop {
         match again().await {
             Ok(done) => return done,
-            Err(Delay::TooEarly) => debug!(what, "waiting for the broker's statistics"),
+            Err(delay @ (Delay::TooEarly | Delay::InHand)) => debug!(what, %delay, "waiting"),
             Err(delay) => warn!(%delay, "{what} waits; the operator tries again"),
         }
         sleep(backoff.next_delay()).await;

@@ -68,6 +68,7 @@ async fn take(gateway: &Gateway, message: Incoming) -> Result<(), BrokerError> {
 
 /// One attempt to do what a submission asks for. `seen_before`: somebody may have acted on it.
 async fn attempt(gateway: &Gateway, submission: &JobSubmission, seen_before: bool) -> Result<Outcome, Delay> {
+    let _turn = gateway.turn(&submission.uuid).ok_or(Delay::InHand)?;
     let standing = gateway.standing(&submission.uuid, seen_before).await?;
     let tombstone = gateway.tombstones().of(&submission.uuid, Timestamp::now());
     let workflows = gateway.workflows();
