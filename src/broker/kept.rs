@@ -66,9 +66,7 @@ impl Broker {
         self.delete_queue(kept, DeleteCondition::Always).await?;
         Ok(Redelivery::Delivered)
     }
-}
 
-impl Broker {
     /// Whether a kept result is in its queue. A deletion of the queue says nothing here: the result was kept because of one.
     /// Nor does a counted publish: RabbitMQ 3.10 counts one that no queue took for a queue of that name made later.
     async fn sight_of_kept(&self, queue: &str) -> Result<Evidence, BrokerError> {

@@ -156,7 +156,7 @@ impl Session {
     pub(super) async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
         self.ensure_queues(std::slice::from_ref(queue)).await?;
         let options = QueuePurgeOptions::default();
-        self.errands.channel().await?.queue_purge(name(&queue.name)?, options).await?;
+        self.errand().await?.queue_purge(name(&queue.name)?, options).await?;
         let message = Outgoing { body, message_id: None };
         match publish(&self.confirming_channel().await?, &queue.name, &message).await? {
             Routing::Routed => Ok(()),
