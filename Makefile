@@ -67,7 +67,7 @@ test-chart: ## The chart against an apiserver of its own.
 
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --skip deadlines:: --skip rates:: --test-threads $(TEST_THREADS)
+	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
 test-disruption: ## The tests on the test bed that kill leaders and restart the broker; needs `make up`.
@@ -80,6 +80,10 @@ test-deadlines: ## A thousand deadlines in one minute, and how late each is; nee
 .PHONY: bench-queues
 bench-queues: ## Ten thousand jobs' queues, made and removed, beside a bare lapin loop; needs `make up`. Not part of `make test`.
 	@. target/testbed/env && cargo test --locked --test it -- --ignored rates:: --nocapture
+
+.PHONY: bench-starts
+bench-starts: ## How soon jobs run and how fast 500 short ones go, beside bare pods; needs `make up`. Not part of `make test`.
+	@. target/testbed/env && cargo test --locked --test it -- --ignored bursts:: --nocapture
 
 .PHONY: test-broker-versions
 test-broker-versions: ## The cluster tests with the oldest and the newest RabbitMQ. Not part of `make test`.

@@ -35,19 +35,21 @@ pub enum Command {
     },
     /// Runs in a job's pod; the operator adds it there.
     Courier {
-        /// Which of the courier's two parts.
+        /// Which of the courier's parts.
         #[command(subcommand)]
         part: CourierPart,
     },
 }
 
-/// The courier's two parts.
+/// The courier's parts.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum CourierPart {
     /// Prepares /omotes and waits for the input; an init container.
     Input,
     /// Carries progress and output to the broker; a sidecar.
     Run,
+    /// Waits for a job, brings its input, and carries progress and output then; the sidecar of a warm pod.
+    Warm,
 }
 
 /// What the client of a job that was stopped at its deadline hears.

@@ -7,7 +7,7 @@ use clap::Parser;
 use omotes_operator::{
     api,
     cli::{Cli, Command, CourierPart},
-    courier::{self, CourierSettings, Layout},
+    courier::{self, CourierSettings, Layout, WaitingSettings},
     operator, telemetry,
     workflow::import::import,
 };
@@ -36,13 +36,14 @@ fn import_workflows(file: &Path, image: &str) -> anyhow::Result<String> {
 
 async fn courier(part: CourierPart) -> anyhow::Result<ExitCode> {
     telemetry::init_logs(telemetry::Format::Text, tracing::Level::INFO);
-    let settings = CourierSettings::from_env()?;
     let mut terminate = signal(SignalKind::terminate())?;
     let shutdown = async move {
         terminate.recv().await;
     };
+    let layout = Layout::default();
     Ok(match part {
-        CourierPart::Input => courier::input(&settings, &Layout::default(), shutdown).await,
-        CourierPart::Run => courier::run(&settings, &Layout::default(), shutdown).await,
+        CourierPart::Input => courier::input(&CourierSettings::from_env()?, &layout, shutdown).await,
+        CourierPart::Run => courier::run(&CourierSettings::from_env()?, &layout, shutdown).await,
+        CourierPart::Warm => courier::wait(&WaitingSettings::from_env()?, &layout, shutdown).await,
     })
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// The types of conditions that an `OmotesJob` carries; an `OmotesWorkflow` has `Accepted` and `Ready`. `Stalled` and `Reconciling` mean what kstatus says: they are
+/// The types of conditions that an `OmotesJob` carries; an `OmotesWorkflow` has `Accepted`, `Ready` and
+/// `WarmPoolReady`. `Stalled` and `Reconciling` mean what kstatus says: they are
 /// present only while they are true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionType {
@@ -11,6 +12,8 @@ pub enum ConditionType {
     Accepted,
     /// A job of the workflow that is made now can start, once there is a seat.
     Ready,
+    /// The workflow has as many warm pods as it wants. Present only where it wants any.
+    WarmPoolReady,
     /// The job's queues are there.
     QueuesReady,
     /// `spec.suspend` keeps the job from running.
@@ -42,6 +45,7 @@ impl ConditionType {
         match self {
             Self::Accepted => "Accepted",
             Self::Ready => "Ready",
+            Self::WarmPoolReady => "WarmPoolReady",
             Self::QueuesReady => "QueuesReady",
             Self::Suspended => "Suspended",
             Self::Running => "Running",

@@ -24,6 +24,8 @@ pub const LABEL_JOB_ID: &str = "omotes.io/job-id";
 pub const LABEL_WORKFLOW: &str = "omotes.io/workflow";
 /// Which attempt of its job a pod is, counted from 1.
 pub const LABEL_ATTEMPT: &str = "omotes.io/attempt";
+/// The `OmotesWorkflow` in whose warm pool a pod waits for a job; it goes when the pod gets one.
+pub const LABEL_WARM_POOL: &str = "omotes.io/warm-pool";
 
 /// On an `OmotesJob`: its pod, its queues and its client have been taken care of when this goes.
 pub const FINALIZER_CLEANUP: &str = "omotes.io/cleanup";
@@ -36,6 +38,17 @@ pub const ANNOTATION_JOB: &str = "omotes.io/job";
 pub const ANNOTATION_PARAMETERS: &str = "omotes.io/parameters";
 /// The pod annotation behind `/omotes/input/input.esdl` of an inline ESDL.
 pub const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
+/// The pod annotation from which the courier of a warm pod learns which job the pod got.
+pub const ANNOTATION_ASSIGNMENT: &str = "omotes.io/assignment";
+/// How often the kubelet was told again that a warm pod has a job.
+pub const ANNOTATION_NUDGES: &str = "omotes.io/assignment-nudges";
+/// What a warm pod is like, as a checksum: it is given only to a job that would get just such a pod.
+pub const ANNOTATION_WARM_FORM: &str = "omotes.io/warm-form";
+/// By this annotation of a template, with the value [`WAIT_FOR_INPUT`], a program says that its pod may be started before
+/// there is a job for it.
+pub const ANNOTATION_WARM: &str = "omotes.io/warm";
+/// The program waits until `/omotes/input/input.esdl` is there, and reads nothing of its job before.
+pub const WAIT_FOR_INPUT: &str = "wait-for-input";
 /// Standard annotation that names a pod's main container.
 pub const ANNOTATION_DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
@@ -88,8 +101,29 @@ impl fmt::Display for JobId {
     }
 }
 
-/// The name of the pod of `attempt` (counted from 1) of the job called `job`.
+/// The name of the pod that is made for `attempt` (counted from 1) of the job called `job`.
 #[must_use]
 pub fn pod_name(job: &str, attempt: i32) -> String {
     format!("{job}-{attempt}")
+}
+
+/// The pod that was chosen for the current attempt of `job`, as stored before anything was done with it. `None` where none
+/// was: what the status says of the last attempt is not of this one.
+#[must_use]
+pub fn chosen_pod(job: &OmotesJob) -> Option<String> {
+    let status = job.status.as_ref()?;
+    let number = status.attempt.unwrap_or(1);
+    let is_former =
+        |name: &String| status.attempts.iter().any(|attempt| attempt.number != number && attempt.pod_name == *name);
+    status.pod_name.clone().filter(|name| !is_former(name))
+}
+
+/// The name of the pod of attempt `number` (counted from 1) of `job`: the one that was chosen, else the one that is made.
+#[must_use]
+pub fn pod_of(job: &OmotesJob, number: i32) -> String {
+    let status = job.status.as_ref();
+    let is_current = status.and_then(|status| status.attempt).unwrap_or(1) == number;
+    let ended = status.and_then(|status| status.attempts.iter().find(|attempt| attempt.number == number));
+    let known = ended.map(|attempt| attempt.pod_name.clone()).or_else(|| chosen_pod(job).filter(|_| is_current));
+    known.unwrap_or_else(|| pod_name(&job.name_any(), number))
 }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// OmotesWorkflowSpec is a type of job. All of it can change but typeName; a job that was accepted keeps to what the
-/// workflow was then, except for maxConcurrentJobs and suspend, which hold for all jobs at once.
+/// workflow was then, except for maxConcurrentJobs, suspend and warmPool, which hold for all jobs at once.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "omotes.io",
@@ -33,6 +33,7 @@ use super::{
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.typeName", description = "What clients ask for"),
     printcolumn(name = "Waiting", type_ = "integer", json_path = ".status.waitingJobs"),
     printcolumn(name = "Running", type_ = "integer", json_path = ".status.runningJobs"),
+    printcolumn(name = "Warm", type_ = "integer", json_path = ".status.readyWarmPods", description = "Pods that wait for a job"),
     printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Seats", type_ = "integer", priority = 1, json_path = ".spec.maxConcurrentJobs"),
@@ -49,6 +50,10 @@ use super::{
         .message("spec.jobDefaults.maxRunSeconds is more than spec.jobMaxima.maxRunSeconds: lower the one or raise the other"),
     validation = Rule::new("!has(self.jobDefaults.heartbeat) || !has(self.jobDefaults.courier) || self.jobDefaults.courier.enabled")
         .message("spec.jobDefaults.heartbeat needs the courier, which carries progress: leave it out, or set spec.jobDefaults.courier.enabled to true"),
+    validation = Rule::new("!has(self.warmPool) || (has(self.template.metadata) && has(self.template.metadata.annotations) && 'omotes.io/warm' in self.template.metadata.annotations && self.template.metadata.annotations['omotes.io/warm'] == 'wait-for-input')")
+        .message("spec.warmPool is for programs that wait for /omotes/input/input.esdl: annotate spec.template with omotes.io/warm: wait-for-input if this one does, or leave spec.warmPool out"),
+    validation = Rule::new("!has(self.warmPool) || !has(self.jobDefaults.courier) || self.jobDefaults.courier.enabled")
+        .message("spec.warmPool needs the courier, which brings the input: leave it out, or set spec.jobDefaults.courier.enabled to true"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OmotesWorkflowSpec {
@@ -92,6 +97,24 @@ pub struct OmotesWorkflowSpec {
     /// suspend starts no more jobs; those that run go on, and new ones wait. Default false.
     #[serde(default)]
     pub suspend: bool,
+
+    /// warmPool keeps pods that have been started and wait for a job, so that a job runs within a second. Each runs one job.
+    /// It is for programs that wait for their input: see size. A job whose ESDL is in a ConfigMap or a Secret, that has none,
+    /// or whose priority has another PriorityClass gets a pod of its own, and so does every job while no warm pod is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_pool: Option<WarmPool>,
+}
+
+/// WarmPool are pods that wait for a job.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WarmPool {
+    /// size is how many pods wait: 1 to 100, and never more than maxConcurrentJobs. Each takes what the template requests.
+    /// The program must wait until /omotes/input/input.esdl is there, which comes last and complete; it finds all else of its
+    /// job in /omotes/input/job.json and parameters.json, not in its environment. The template says that it does by the
+    /// annotation omotes.io/warm: wait-for-input.
+    #[schemars(range(min = 1, max = 100))]
+    pub size: i32,
 }
 
 /// JobDefaults are for jobs that say nothing themselves; each has the name and the meaning of the field of OmotesJob.
@@ -174,7 +197,12 @@ pub struct OmotesWorkflowStatus {
     #[serde(default)]
     pub finished_jobs: i32,
 
-    /// conditions: Accepted (clients may ask for it) and Ready (a job that is made now can start, once there is a seat).
+    /// readyWarmPods counts the pods that have started and wait for a job.
+    #[serde(default)]
+    pub ready_warm_pods: i32,
+
+    /// conditions: Accepted (clients may ask for it), Ready (a job that is made now can start, once there is a seat) and,
+    /// with a warmPool, WarmPoolReady (so many pods wait as are wanted).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

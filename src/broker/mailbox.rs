@@ -128,6 +128,7 @@ mod tests {
             capability: "00112233445566778899aabbccddeeff".parse().unwrap(),
             progress,
             message: String::new(),
+            arrival: false,
         })
     }
 

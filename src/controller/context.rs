@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     cache::Cache, catalog::Catalog, claims::Claims, memory::Memories, seats::Seats, secret::CourierSecrets,
-    triggers::Triggers, workflows::Touched,
+    triggers::Triggers, warm::Promises, workflows::Touched,
 };
 
 /// What every pass works with. One per leadership.
@@ -37,6 +37,7 @@ pub(crate) struct Context {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) seats: Seats,
     pub(crate) workflows: Touched,
+    pub(crate) promises: Promises,
     pub(crate) claims: Claims,
     pub(crate) memories: Memories,
     pub(crate) secrets: CourierSecrets,

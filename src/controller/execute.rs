@@ -30,7 +30,7 @@ use crate::{
     workflow::seats::Seat,
 };
 
-use super::{allowance, context::Context, error::Error, memory::Delivered};
+use super::{allowance, context::Context, error::Error, memory::Delivered, observe::sight_of_pod};
 
 /// Carries out `steps` in order, and stops at the first that fails.
 pub(crate) async fn execute(steps: Vec<Step>, observed: &mut Observed, context: &Context) -> Result<(), Error> {
@@ -62,6 +62,12 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             observed.seat = context.take_seat(observed);
             Ok(())
         }
+        Step::TakeWarmPod => {
+            observed.warm = context.take_warm_pod(observed);
+            Ok(())
+        }
+        Step::AssignPod { name, patch } => context.assign_pod(&name, &patch, observed).await,
+        Step::NudgePod { name, patch } => context.nudge_pod(&name, &patch, observed).await,
         Step::CreatePod(pod) => create_pod(&pod, observed, context).await,
         Step::DeletePod { name, uid, resource_version, grace_seconds } => {
             let how = DeleteParams { grace_period_seconds: grace_seconds, ..exactly(uid, resource_version) };
@@ -115,10 +121,9 @@ fn learn_job(mut job: OmotesJob, observed: &mut Observed, context: &Context) {
 fn learn_pod(name: &str, pod: Option<Arc<Pod>>, observed: &mut Observed) {
     observed.retained.retain(|known| known.name_any() != name);
     let sight = pod.map_or(Sight::Absent, Sight::Known);
-    let job = observed.job.name_any();
-    if name == names::pod_name(&job, observed.attempt()) {
+    if name == names::pod_of(&observed.job, observed.attempt()) {
         observed.pod = sight;
-    } else if name == names::pod_name(&job, observed.attempt() - 1) {
+    } else if name == names::pod_of(&observed.job, observed.attempt() - 1) {
         observed.former = sight;
     }
 }
@@ -211,6 +216,7 @@ async fn create_pod(pod: &Pod, observed: &mut Observed, context: &Context) -> Re
         match api.create(&PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false }, pod).await {
             Ok(pod) => {
                 info!(pod = pod.name_any(), "created the job's pod");
+                context.metrics.count_cold_start();
                 context.wrote_pod(&pod);
                 observed.pod = Sight::Known(Arc::new(pod));
                 None
@@ -236,7 +242,7 @@ async fn create_pod(pod: &Pod, observed: &mut Observed, context: &Context) -> Re
     Ok(())
 }
 
-fn exactly(uid: String, resource_version: String) -> DeleteParams {
+pub(super) fn exactly(uid: String, resource_version: String) -> DeleteParams {
     DeleteParams {
         preconditions: Some(Preconditions { uid: Some(uid), resource_version: Some(resource_version) }),
         ..DeleteParams::default()
@@ -328,10 +334,12 @@ async fn patch_status(status: OmotesJobStatus, observed: &mut Observed, context:
         .patch_status(&observed.job.name_any(), &PatchParams::apply(names::OPERATOR).force(), &Patch::Apply(&patch))
         .await
         .map_err(kube_error("storing the job's status"))?;
-    let attempt = observed.attempt();
+    let (attempt, pod) = (observed.attempt(), names::pod_of(&observed.job, observed.attempt()));
     learn_job(job, observed, context);
     if observed.attempt() != attempt {
         begin_anew(observed, context);
+    } else if names::pod_of(&observed.job, attempt) != pod {
+        observed.pod = sight_of_pod(&observed.job, attempt, context);
     }
     if observed.phase() != before {
         log_transition(observed, context);
@@ -343,10 +351,12 @@ async fn patch_status(status: OmotesJobStatus, observed: &mut Observed, context:
 fn begin_anew(observed: &mut Observed, context: &Context) {
     observed.former = std::mem::replace(&mut observed.pod, Sight::Absent);
     observed.queues = Preparation::Unknown;
+    observed.has_input = false;
     observed.progress = None;
     observed.pod_refusal = None;
     context.memories.change(&observed.uid(), |memory| {
         memory.queues = Preparation::Unknown;
+        memory.has_input = false;
         memory.progress = None;
         memory.pod_refusal = None;
     });

@@ -18,6 +18,8 @@ pub(crate) struct Memory {
     pub(crate) queues: Preparation,
     /// Why its pod was refused lately.
     pub(crate) pod_refusal: Option<Refusal>,
+    /// Whether the courier of a pod that had waited has told that the job's input is there.
+    pub(crate) has_input: bool,
     /// The newest progress.
     pub(crate) progress: Option<ProgressReport>,
     /// What is known of its result.
@@ -57,6 +59,7 @@ impl Default for Memory {
         Self {
             queues: Preparation::Unknown,
             pod_refusal: None,
+            has_input: false,
             progress: None,
             result: Delivered::Unknown,
             result_queue: ResultQueue::Unknown,

@@ -17,6 +17,7 @@ mod seats;
 mod secret;
 mod sweep;
 mod triggers;
+mod warm;
 mod watches;
 mod workflows;
 
@@ -105,6 +106,7 @@ pub async fn run(
         catalog,
         seats: seats::Seats::default(),
         workflows: workflows::Touched::default(),
+        promises: warm::Promises::default(),
         claims: claims::Claims::default(),
         memories: memory::Memories::default(),
         secrets: CourierSecrets::new(courier_uri_file, ca_file),
@@ -160,6 +162,7 @@ async fn reconcile(job: Arc<OmotesJob>, context: Arc<Context>) -> Result<Action,
             context.metrics.count_reconcile();
             context.memories.succeeded(&uid);
             context.seat_job(&pass.observed);
+            context.promise_kept(&pass.observed);
             return Ok(until(plan.wake));
         }
         execute::execute(plan.steps, &mut pass.observed, &context).await?;

@@ -18,7 +18,7 @@ use crate::{
         Observed,
         attempt::is_owned_by,
         inquiry::{Inquiry, inquiry},
-        observed::{BrokerSight, Preparation, Redelivery, ResultSight, Sight, WorkflowSight, attempt_of},
+        observed::{BrokerSight, Preparation, Redelivery, ResultSight, Sight, WarmSight, WorkflowSight, attempt_of},
     },
     topology,
     wire::CommitRecord,
@@ -48,10 +48,9 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
     let job = Arc::new(workflow.complete((*job).clone()));
     let namespace = job.namespace().unwrap_or_default();
     let memory = context.memories.of(&job.uid().unwrap_or_default());
-    let pod = context.pods.get(&namespace, &names::pod_name(&job.name_any(), attempt_of(&job)));
-    let former = attempt_of(&job) - 1;
-    let former = context.pods.get(&namespace, &names::pod_name(&job.name_any(), former)).filter(|_| former > 0);
-    let has_pod = pod.as_ref().is_some_and(|pod| is_owned_by(pod, &job.uid().unwrap_or_default()));
+    let pod = sight_of_pod(&job, attempt_of(&job), context);
+    let former = sight_of_pod(&job, attempt_of(&job) - 1, context);
+    let has_pod = matches!(&pod, Sight::Known(pod) if is_owned_by(pod, &job.uid().unwrap_or_default()));
     let courier_secret =
         if !has_pod && job.spec.courier().enabled { context.secrets.sight(&namespace) } else { Preparation::Unknown };
     let mut observed = Observed {
@@ -59,14 +58,16 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         claim: context.claims.of(&job),
         workflow,
         seat: Seat::Unknown,
-        pod: pod.map_or(Sight::Absent, Sight::Known),
-        former: former.map_or(Sight::Absent, Sight::Known),
+        warm: WarmSight::Unasked,
+        pod,
+        former,
         broker: broker_sight(&context.broker.state()),
         courier_secret,
         queues: memory.queues,
         pod_refusal: memory.pod_refusal,
         output: Sight::Unreachable,
         result: ResultSight::Unsent,
+        has_input: memory.has_input,
         progress: memory.progress,
         listening_since: listening_since(context),
         result_queue: memory.result_queue,
@@ -98,6 +99,12 @@ pub(crate) async fn observe(job: Arc<OmotesJob>, context: &Context) -> Result<Pa
         }
     }
     Ok(Pass { observed, _large: large })
+}
+
+/// The pod of attempt `number` of `job`, whoever owns it.
+pub(crate) fn sight_of_pod(job: &OmotesJob, number: i32, context: &Context) -> Sight<Arc<Pod>> {
+    let pod = context.pods.get(&job.namespace().unwrap_or_default(), &names::pod_of(job, number));
+    pod.filter(|_| number > 0).map_or(Sight::Absent, Sight::Known)
 }
 
 fn workflow_sight(job: &OmotesJob, context: &Context) -> WorkflowSight {
@@ -132,9 +139,10 @@ fn listening_since(context: &Context) -> Timestamp {
 
 /// The pods of all attempts of a job that are still there.
 fn retained(observed: &Observed, context: &Context) -> Vec<Arc<Pod>> {
-    let (namespace, job) = (observed.job.namespace().unwrap_or_default(), observed.job.name_any());
-    let pods =
-        (1..=observed.attempt()).filter_map(|number| context.pods.get(&namespace, &names::pod_name(&job, number)));
+    let pods = (1..=observed.attempt()).filter_map(|number| match sight_of_pod(&observed.job, number, context) {
+        Sight::Known(pod) => Some(pod),
+        Sight::Absent | Sight::Unreachable => None,
+    });
     pods.filter(|pod| is_owned_by(pod, &observed.uid())).collect()
 }
 

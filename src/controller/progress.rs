@@ -43,6 +43,11 @@ fn take_in(context: &Context, progress: CourierProgress) {
         context.metrics.count_rejected_progress();
         return;
     };
+    if progress.arrival {
+        context.memories.change(&progress.job, |memory| memory.has_input = true);
+        context.trigger(ObjectRef::from_obj(&*job));
+        return;
+    }
     let report =
         ProgressReport { fraction: progress.progress, message: progress.message, heard: Timestamp::now(), sent: false };
     context.memories.change(&progress.job, |memory| memory.progress = Some(report));
@@ -56,8 +61,7 @@ fn believed(context: &Context, progress: &CourierProgress) -> Option<Arc<OmotesJ
     }
     let pod = context.pods.store().find(|pod| pod.uid().as_deref() == Some(&*progress.pod))?;
     let job = context.owner_of(&pod).filter(|job| job.uid().as_deref() == Some(&*progress.job))?;
-    let current =
-        pod.name_any() == names::pod_name(&job.name_any(), progress.attempt) && attempt_of(&job) == progress.attempt;
+    let current = pod.name_any() == names::pod_of(&job, progress.attempt) && attempt_of(&job) == progress.attempt;
     let alive = job.status.as_ref().and_then(|status| status.phase).is_none_or(|phase| !phase.is_terminal());
     (current && alive).then_some(job)
 }

@@ -84,11 +84,8 @@ impl Context {
 
     /// Notes how `pod` is, or that it is gone.
     pub(crate) fn seat_pod(&self, pod: &Pod, is_there: bool) {
-        let Some((key, job)) =
-            pod.namespace().zip(pod.labels().get(names::LABEL_WORKFLOW).cloned()).zip(owner_uid(pod))
-        else {
-            return;
-        };
+        let Some(key) = pod.namespace().zip(pod.labels().get(names::LABEL_WORKFLOW).cloned()) else { return };
+        let Some(job) = owner_uid(pod) else { return self.workflows.touch(key) };
         let uid = pod.uid().unwrap_or_default();
         let lives = is_there && !matches!(attempt::life(pod, Timestamp::now()), Life::Ended(_));
         let freed = self.seats.change(&key, |queue| {

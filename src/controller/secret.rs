@@ -30,6 +30,7 @@ pub(crate) struct CourierSecrets {
     uri_file: PathBuf,
     ca_file: PathBuf,
     refused: Mutex<HashMap<String, Refusal>>,
+    versions: Mutex<HashMap<String, String>>,
     /// Held while a Secret is put: many first jobs of a namespace come at once, and one of them is enough.
     putting: tokio::sync::Mutex<()>,
 }
@@ -37,7 +38,13 @@ pub(crate) struct CourierSecrets {
 impl CourierSecrets {
     /// Credentials from the file `uri_file`; `ca_file` may be missing.
     pub(crate) fn new(uri_file: PathBuf, ca_file: PathBuf) -> Self {
-        Self { uri_file, ca_file, refused: Mutex::default(), putting: tokio::sync::Mutex::default() }
+        Self {
+            uri_file,
+            ca_file,
+            refused: Mutex::default(),
+            versions: Mutex::default(),
+            putting: tokio::sync::Mutex::default(),
+        }
     }
 
     /// What is known of the Secret in `namespace`: that it was refused, or nothing.
@@ -45,18 +52,35 @@ impl CourierSecrets {
         self.refused().get(namespace).cloned().map_or(Preparation::Unknown, Preparation::Refused)
     }
 
+    /// The version of the Secret in `namespace` as this process last saw it: a pod's courier has the credentials of one.
+    pub(crate) fn version(&self, namespace: &str) -> Option<String> {
+        self.versions().get(namespace).cloned()
+    }
+
     /// Sees to it that the Secret is in `namespace`.
     pub(crate) async fn ensure(&self, client: &Client, namespace: &str, now: Timestamp) -> Result<Preparation, Error> {
         let _alone = self.putting.lock().await;
         let data = self.data().await?;
-        let preparation = put(&Api::namespaced(client.clone(), namespace), data, now)
+        let put = put(&Api::namespaced(client.clone(), namespace), data, now)
             .await
             .map_err(|source| Error::Kube { doing: "putting the courier's Secret into the job's namespace", source })?;
-        match &preparation {
-            Preparation::Refused(refusal) => drop(self.refused().insert(namespace.to_owned(), refusal.clone())),
-            Preparation::Ready(_) | Preparation::Unknown => drop(self.refused().remove(namespace)),
+        let mut versions = self.versions();
+        match put {
+            Ok(secret) => {
+                self.refused().remove(namespace);
+                versions.insert(namespace.to_owned(), secret.resource_version().unwrap_or_default());
+                Ok(Preparation::Ready(now))
+            }
+            Err(refusal) => {
+                versions.remove(namespace);
+                self.refused().insert(namespace.to_owned(), refusal.clone());
+                Ok(Preparation::Refused(refusal))
+            }
         }
-        Ok(preparation)
+    }
+
+    fn versions(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refused(&self) -> MutexGuard<'_, HashMap<String, Refusal>> {
@@ -77,7 +101,7 @@ async fn put(
     api: &Api<Secret>,
     data: BTreeMap<String, ByteString>,
     now: Timestamp,
-) -> Result<Preparation, kube::Error> {
+) -> Result<Result<Secret, Refusal>, kube::Error> {
     let labels = [(names::LABEL_MANAGED_BY.to_owned(), names::OPERATOR.to_owned())];
     let fresh = Secret {
         metadata: ObjectMeta {
@@ -91,13 +115,18 @@ async fn put(
     };
     match api.get_opt(names::SECRET_COURIER).await? {
         Some(known) => renew(api, known, fresh, now).await,
-        None => api.create(&PostParams::default(), &fresh).await.map(|_| Preparation::Ready(now)),
+        None => api.create(&PostParams::default(), &fresh).await.map(Ok),
     }
 }
 
-async fn renew(api: &Api<Secret>, known: Secret, fresh: Secret, now: Timestamp) -> Result<Preparation, kube::Error> {
+async fn renew(
+    api: &Api<Secret>,
+    known: Secret,
+    fresh: Secret,
+    now: Timestamp,
+) -> Result<Result<Secret, Refusal>, kube::Error> {
     if known.labels().get(names::LABEL_MANAGED_BY).map(String::as_str) != Some(names::OPERATOR) {
-        return Ok(Preparation::Refused(Refusal {
+        return Ok(Err(Refusal {
             at: now,
             reason: "SecretNameTaken",
             message: format!(
@@ -106,9 +135,9 @@ async fn renew(api: &Api<Secret>, known: Secret, fresh: Secret, now: Timestamp) 
             ),
         }));
     }
-    if known.data != fresh.data {
-        let update = Secret { metadata: known.metadata.clone(), ..fresh };
-        api.replace(names::SECRET_COURIER, &PostParams::default(), &update).await?;
+    if known.data == fresh.data {
+        return Ok(Ok(known));
     }
-    Ok(Preparation::Ready(now))
+    let update = Secret { metadata: known.metadata, ..fresh };
+    api.replace(names::SECRET_COURIER, &PostParams::default(), &update).await.map(Ok)
 }

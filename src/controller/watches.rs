@@ -68,6 +68,7 @@ fn synced(context: &Arc<Context>, pending: &AtomicUsize) {
         context.catalog.set_synced();
         context.pods.store().state().iter().for_each(|pod| release_orphan(context, pod));
         context.seat_waiting();
+        context.keep_promises();
         context.touch_all_workflows();
         context.trigger_all();
     }
@@ -183,16 +184,18 @@ fn revision_changed(context: &Context, revision: &ControllerRevision) {
     context.workflows.touch((namespace, name.clone()));
 }
 
-/// The job that a pod of this name would be for, whoever owns the pod: a job waits for one that has its pod's name.
+/// The job that a pod is for: its owner, else the one that would have a pod of this name and waits for it to go.
 fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
     let name = pod.name_any();
-    let (job, _attempt) = name.rsplit_once('-')?;
+    let owner = pod.owner_references().iter().find(|owner| owner.kind == "OmotesJob");
+    let job = owner.map(|owner| owner.name.as_str()).or_else(|| name.rsplit_once('-').map(|(job, _attempt)| job))?;
     Some(ObjectRef::new(job).within(&pod.namespace()?))
 }
 
 fn forget(context: &Arc<Context>, job: &OmotesJob) {
     context.claims.remove(job);
     context.unseat(job);
+    context.forget_promise(job);
     context.touch_workflow_of(job);
     context.memories.forget(&job.uid().unwrap_or_default());
     let uid = job.uid().unwrap_or_default();

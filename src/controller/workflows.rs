@@ -22,13 +22,17 @@ use tracing::{info, warn};
 
 use crate::{
     api::{OmotesJob, OmotesWorkflow, OmotesWorkflowStatus, names, status::Phase},
-    workflow::advance::{HeldRevision, JobCounts, ObservedWorkflow, WorkflowStep, plan},
+    workflow::{
+        advance::{HeldRevision, JobCounts, ObservedWorkflow, WorkflowStep, plan},
+        pool::{self, Pool},
+    },
 };
 
 use super::{
     context::Context,
     error::Error,
     seats::{Key, is_of, key_of},
+    warm::{LOOK_PERIOD, PoolMemory},
 };
 
 /// The shortest time between two passes over one workflow.
@@ -77,6 +81,7 @@ struct Memory {
     passed: Option<Timestamp>,
     written: Option<Timestamp>,
     idle: HashMap<String, Timestamp>,
+    pool: PoolMemory,
 }
 
 /// Looks after workflows until it is aborted.
@@ -132,10 +137,10 @@ async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, Memory>
 
 async fn pass(context: &Context, key: &Key, memory: &mut Memory) -> Result<Option<Timestamp>, Error> {
     for _ in 0..MAX_ROUNDS {
-        let observed = observe(context, key, memory);
+        let observed = observe(context, key, memory).await?;
         let plan = plan(&observed);
         if plan.steps.is_empty() {
-            return Ok(plan.wake);
+            return Ok(plan.wake.into_iter().chain(next_look(&observed)).min());
         }
         for step in plan.steps {
             execute(context, key, memory, step, observed.workflow.as_deref()).await?;
@@ -144,7 +149,13 @@ async fn pass(context: &Context, key: &Key, memory: &mut Memory) -> Result<Optio
     Err(Error::Restless(MAX_ROUNDS))
 }
 
-fn observe(context: &Context, key: &Key, memory: &mut Memory) -> ObservedWorkflow {
+/// When the pool is looked at though nothing happens.
+fn next_look(observed: &ObservedWorkflow) -> Option<Timestamp> {
+    let pool = observed.workflow.as_ref().filter(|workflow| pool::wanted(workflow) > 0);
+    pool.map(|_| observed.now + LOOK_PERIOD)
+}
+
+async fn observe(context: &Context, key: &Key, memory: &mut Memory) -> Result<ObservedWorkflow, Error> {
     let now = Timestamp::now();
     let (namespace, name) = key;
     let jobs = context.jobs.store().state_filter(|job| is_of(job, key));
@@ -166,7 +177,12 @@ fn observe(context: &Context, key: &Key, memory: &mut Memory) -> ObservedWorkflo
     let revisions = held.collect();
     let workflow = context.catalog.cache.get(namespace, name);
     let rival = workflow.as_ref().and_then(|workflow| context.catalog.rival(workflow));
-    ObservedWorkflow { now, workflow, rival, revisions, jobs: count(context, key, &jobs), written: memory.written }
+    let pool = match &workflow {
+        Some(workflow) => context.look_at_pool(workflow, &mut memory.pool, now).await?,
+        None => Pool::default(),
+    };
+    let jobs = count(context, key, &jobs);
+    Ok(ObservedWorkflow { now, workflow, rival, revisions, jobs, pool, written: memory.written })
 }
 
 fn count(context: &Context, key: &Key, jobs: &[Arc<OmotesJob>]) -> JobCounts {
@@ -211,6 +227,10 @@ async fn execute(
             if let Some(known) = context.revisions.get(namespace, &revision) {
                 context.revisions.forget_written(&known);
             }
+        }
+        WorkflowStep::CreateWarmPod(pod) => context.create_warm_pod(namespace, &pod, &mut memory.pool).await?,
+        WorkflowStep::DeleteWarmPod { name, uid, resource_version, failure } => {
+            context.delete_warm_pod(namespace, &name, (uid, resource_version), failure, &mut memory.pool).await?;
         }
         WorkflowStep::PatchStatus(status) => {
             memory.written = Some(Timestamp::now());

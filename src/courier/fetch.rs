@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const HELD: Duration = Duration::from_secs(60);
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const MOST_DELAY: Duration = Duration::from_secs(5);
+/// What the ESDL is called while it is written.
+const PARTIAL: &str = ".input.esdl.partial";
 /// What Kubernetes projects for every job.
 const PROJECTED: [&str; 2] = ["job.json", "parameters.json"];
 
@@ -64,12 +66,15 @@ fn write(layout: &Layout, esdl: &[u8]) -> Result<(), String> {
         .map_err(|error| format!("cannot write the job's input to {}: {error}", layout.input_folder().display()))
 }
 
-/// Blocking.
-fn put(layout: &Layout, esdl: &[u8]) -> io::Result<()> {
+/// Puts the files of the job to where its program reads them, and `esdl` last and at once: a program of a warm pod waits
+/// for it. Blocking.
+pub(super) fn put(layout: &Layout, esdl: &[u8]) -> io::Result<()> {
     for file in PROJECTED {
         fs::write(layout.input_folder().join(file), fs::read(layout.source().join(file))?)?;
     }
-    fs::write(layout.input(), esdl)
+    let partial = layout.input_folder().join(PARTIAL);
+    fs::write(&partial, esdl)?;
+    fs::rename(partial, layout.input())
 }
 
 fn gone() -> String {

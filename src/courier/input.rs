@@ -32,7 +32,7 @@ pub(super) async fn prepare(settings: &CourierSettings, layout: &Layout) -> Resu
 }
 
 /// The program may run as any user: whatever the umask, it can write here.
-fn make_places(layout: &Layout) -> io::Result<()> {
+pub(super) fn make_places(layout: &Layout) -> io::Result<()> {
     let folder = layout.output_folder();
     fs::create_dir_all(&folder)?;
     fs::set_permissions(&folder, Permissions::from_mode(0o777))?;

@@ -1,6 +1,7 @@
 //! The side of the job's pod: brings input in, carries progress and output out.
 //!
-//! Ring: shell. The same binary as the operator, as init container ([`input()`]) and as native sidecar ([`run`]).
+//! Ring: shell. The same binary as the operator, as init container ([`input()`]), as native sidecar
+//! ([`run`]), or, in a pod that waits for a job, as both ([`wait`]).
 //!
 //! The job's own program knows files only: it reads `/omotes/input`, appends to `/omotes/progress`, and leaves
 //! `/omotes/output/output.esdl` and `messages.json`. The courier decides nothing: it says in its termination message what
@@ -22,11 +23,13 @@ mod output;
 mod report;
 mod settings;
 mod tail;
+mod warm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub use settings::{CourierSettings, SettingsError};
+pub use settings::{CourierSettings, SettingsError, WaitingSettings};
+pub use warm::wait;
 
 use crate::wire::{FailureRecord, TerminationRecord};
 
@@ -62,6 +65,11 @@ impl Layout {
     /// Where Kubernetes puts the job's files when the courier brings the ESDL.
     fn source(&self) -> PathBuf {
         self.root.with_file_name("omotes-source")
+    }
+
+    /// Where the courier of a warm pod reads which job it got.
+    fn assignment(&self) -> PathBuf {
+        self.source().join("assignment.json")
     }
 
     fn progress(&self) -> PathBuf {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::broker::{Endpoint, EndpointError, Trust};
-use crate::wire::{Capability, CourierProgress, ProgressLine};
+use crate::wire::{Assignment, Capability, CourierProgress, ProgressLine};
 
 const AMQP_URI: &str = "OMOTES_COURIER_AMQP_URI";
 const CA_PEM: &str = "OMOTES_COURIER_CA_PEM";
@@ -30,6 +30,15 @@ pub struct CourierSettings {
     pub(super) flush: Duration,
     pub(super) expected_input: Option<String>,
     pub(super) input_queue: Option<String>,
+    /// Whether somebody waits to hear that the input is there.
+    pub(super) announces: bool,
+}
+
+/// A pod that has no job yet.
+#[derive(Clone, Debug)]
+pub struct WaitingSettings {
+    endpoint: Endpoint,
+    pod_uid: String,
 }
 
 /// The environment is not one that the operator made.
@@ -52,6 +61,47 @@ impl From<EndpointError> for SettingsError {
     }
 }
 
+impl WaitingSettings {
+    /// The settings of this process's environment.
+    ///
+    /// # Errors
+    /// When a variable is missing or malformed.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::resolve(&|name| std::env::var(name).ok())
+    }
+
+    fn resolve(variable: &impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
+        let pem = optional(variable, CA_PEM);
+        let trust = pem.map_or(Ok(Trust::System), |pem| Trust::from_pem(&pem, CA_PEM))?;
+        let uri = required(variable, AMQP_URI)?;
+        Ok(Self { endpoint: Endpoint::parse(&uri, AMQP_URI, trust)?, pod_uid: required(variable, POD_UID)? })
+    }
+
+    /// The settings of the job that the pod got.
+    pub(super) fn assigned(&self, assignment: Assignment) -> CourierSettings {
+        let Assignment { job_uid, attempt, capability, flush_seconds, input_queue, assigned_time: _ } = assignment;
+        CourierSettings {
+            endpoint: self.endpoint.clone(),
+            capability,
+            job_uid,
+            attempt,
+            pod_uid: self.pod_uid.clone(),
+            flush: Duration::from_secs(u64::try_from(flush_seconds).unwrap_or(0)),
+            expected_input: None,
+            input_queue,
+            announces: true,
+        }
+    }
+}
+
+fn optional(variable: &impl Fn(&'static str) -> Option<String>, name: &'static str) -> Option<String> {
+    variable(name).filter(|value| !value.trim().is_empty())
+}
+
+fn required(variable: &impl Fn(&'static str) -> Option<String>, name: &'static str) -> Result<String, SettingsError> {
+    optional(variable, name).ok_or(SettingsError::Missing(name))
+}
+
 impl CourierSettings {
     /// The settings of this process's environment.
     ///
@@ -66,25 +116,31 @@ impl CourierSettings {
     /// # Errors
     /// When a variable is missing or malformed.
     pub fn resolve(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
-        let optional = |name| variable(name).filter(|value| !value.trim().is_empty());
-        let required = |name| optional(name).ok_or(SettingsError::Missing(name));
-        let trust = optional(CA_PEM).map_or(Ok(Trust::System), |pem| Trust::from_pem(&pem, CA_PEM))?;
+        let WaitingSettings { endpoint, pod_uid } = WaitingSettings::resolve(&variable)?;
+        let optional = |name| optional(&variable, name);
+        let required = |name| required(&variable, name);
         Ok(Self {
-            endpoint: Endpoint::parse(&required(AMQP_URI)?, AMQP_URI, trust)?,
+            endpoint,
             capability: required(CAPABILITY)?
                 .parse()
                 .map_err(|_| SettingsError::Malformed(CAPABILITY, "a capability"))?,
             job_uid: required(JOB_UID)?,
             attempt: whole(ATTEMPT, &required(ATTEMPT)?)?,
-            pod_uid: required(POD_UID)?,
+            pod_uid,
             flush: Duration::from_secs(whole(FLUSH_SECONDS, &required(FLUSH_SECONDS)?)?),
             expected_input: optional(EXPECTED_INPUT),
             input_queue: optional(INPUT_QUEUE),
+            announces: false,
         })
     }
 
     pub(super) fn connection_name(&self) -> String {
         format!("omotes-courier {} attempt {}", self.job_uid, self.attempt)
+    }
+
+    /// The word that the job's input is there.
+    pub(super) fn arrival(&self) -> CourierProgress {
+        CourierProgress { arrival: true, ..self.progress(ProgressLine { progress: 0.0, message: String::new() }) }
     }
 
     pub(super) fn progress(&self, line: ProgressLine) -> CourierProgress {
@@ -95,6 +151,7 @@ impl CourierSettings {
             capability: self.capability,
             progress: line.progress,
             message: line.message,
+            arrival: false,
         }
     }
 }
@@ -123,6 +180,22 @@ pub(super) mod tests {
     /// A courier whose broker does not answer.
     pub(in super::super) fn lonely() -> CourierSettings {
         CourierSettings::resolve(environment).unwrap()
+    }
+
+    /// The same before its pod has a job.
+    pub(in super::super) fn waiting() -> WaitingSettings {
+        WaitingSettings::resolve(&environment).unwrap()
+    }
+
+    pub(in super::super) fn assignment() -> Assignment {
+        Assignment {
+            job_uid: "job-uid".to_owned(),
+            attempt: 2,
+            capability: lonely().capability,
+            flush_seconds: 0,
+            input_queue: None,
+            assigned_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH),
+        }
     }
 
     #[test]

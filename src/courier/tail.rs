@@ -32,8 +32,14 @@ pub(super) async fn follow(
     link: &mut Link,
     shutdown: impl Future<Output = ()>,
 ) -> Option<CourierProgress> {
-    let mut teller =
-        Teller { settings, tail: Tail::of(layout.progress()), unsaid: None, said: None, say_from: Instant::now() };
+    let mut teller = Teller {
+        settings,
+        tail: Tail::of(layout.progress()),
+        unsaid: None,
+        said: None,
+        say_from: Instant::now(),
+        announces: settings.announces,
+    };
     tokio::select! {
         () = teller.tell(link) => {}
         () = shutdown => {}
@@ -49,6 +55,8 @@ struct Teller<'a> {
     unsaid: Option<ProgressLine>,
     said: Option<ProgressLine>,
     say_from: Instant,
+    /// The operator has not been told yet that the input is there.
+    announces: bool,
 }
 
 impl Teller<'_> {
@@ -72,7 +80,10 @@ impl Teller<'_> {
 
     /// What cannot be said now stays unsaid, until something newer replaces it.
     async fn say(&mut self, link: &mut Link) {
-        let Some(newest) = self.unsaid.clone() else { return };
+        if self.announces {
+            self.announces = !link.post(PROGRESS_KEY, &self.settings.arrival().to_body()).await;
+        }
+        let Some(newest) = self.unsaid.clone().filter(|_| !self.announces) else { return };
         self.say_from = Instant::now() + SAY_EVERY;
         let body = self.settings.progress(newest.clone()).to_body();
         if link.post(PROGRESS_KEY, &body).await {

@@ -4,7 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
 use kube::ResourceExt;
 
-use crate::{api::names, limits::after, pods::main_container, wire::TerminationRecord};
+use crate::{
+    api::names,
+    limits::after,
+    pods::{main_container, warm::assigned_time},
+    wire::{FailureCause, TerminationRecord},
+};
 
 /// How long the kubelet of a pod that was forced off may take to say how its program ended.
 pub const FORCED_TIMEOUT_SECONDS: i64 = 60;
@@ -51,6 +56,8 @@ pub struct Ending {
     pub ceiling: Option<Timestamp>,
     /// Main was last seen running, and nobody knows how it ended: the node is gone.
     pub lost: bool,
+    /// The pod waited for a job, and main had ended before it got this one.
+    pub was_over: bool,
 }
 
 /// Somebody asked for a pod's end.
@@ -80,6 +87,20 @@ pub struct Exit {
     pub words: String,
 }
 
+impl Ending {
+    /// The ending of a pod that got its job only then: what its program did before was not for this job.
+    fn since(mut self, assigned: Option<Timestamp>) -> Self {
+        let ended = self.exit.as_ref().and_then(|exit| exit.finished);
+        if ended.zip(assigned).is_some_and(|(ended, assigned)| ended < assigned) {
+            (self.exit, self.was_over) = (None, true);
+        }
+        if let Some(exit) = &mut self.exit {
+            exit.started = exit.started.max(assigned);
+        }
+        self
+    }
+}
+
 /// Whether `pod` belongs to the job with this UID.
 #[must_use]
 pub fn is_owned_by(pod: &Pod, job_uid: &str) -> bool {
@@ -105,10 +126,12 @@ pub fn forced_off(pod: &Pod) -> Option<Timestamp> {
 #[must_use]
 pub fn life(pod: &Pod, now: Timestamp) -> Life {
     let status = pod.status.clone().unwrap_or_default();
+    let assigned = assigned_time(pod);
     let main = container(status.container_statuses.as_ref(), &main_container(pod)).cloned();
     if has_ended(pod, &status) || forced_off(pod).is_some_and(|end| end <= now) {
         let ending = ending(&status, main.as_ref(), &main_container(pod));
-        return Life::Ended(Box::new(Ending { stop: stop(pod, &status), ceiling: ceiling(pod, &status), ..ending }));
+        let ending = Ending { stop: stop(pod, &status), ceiling: ceiling(pod, &status), ..ending };
+        return Life::Ended(Box::new(ending.since(assigned)));
     }
     let state = main.as_ref().and_then(|main| main.state.clone()).unwrap_or_default();
     if let Some(terminated) = state.terminated {
@@ -116,7 +139,7 @@ pub fn life(pod: &Pod, now: Timestamp) -> Life {
         return Life::Winding { others_run: others_run(&status, &main_container(pod)), finished };
     }
     match state.running {
-        Some(running) => Life::Running(running.started_at.map(|time| time.0)),
+        Some(running) => Life::Running(running.started_at.map(|time| time.0).max(assigned)),
         None => waiting(&status, main.as_ref()),
     }
 }
@@ -171,7 +194,7 @@ fn ending(status: &PodStatus, main: Option<&ContainerStatus>, main_name: &str) -
     let exit = main.filter(|main| ran(main)).and_then(terminated).map(exit);
     let culprit = main.and_then(start_error).or_else(|| culprit(status, main_name));
     let lost = main.and_then(|main| main.state.as_ref()?.running.as_ref()).is_some();
-    Ending { exit, courier: record, pod, culprit, stop: None, ceiling: None, lost }
+    Ending { exit, courier: record, pod, culprit, stop: None, ceiling: None, lost, was_over: false }
 }
 
 /// A container that could not be started is said to have started in 1970, one that was never made has no id.
@@ -186,7 +209,20 @@ fn start_error(main: &ContainerStatus) -> Option<String> {
 }
 
 fn record(status: &ContainerStatus) -> Option<TerminationRecord> {
-    TerminationRecord::parse(terminated(status)?.message.as_deref()?).ok()
+    let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let words = terminated(status).or(last)?.message.as_deref()?;
+    TerminationRecord::parse(words).ok()
+}
+
+/// Whether the courier of a warm pod could not bring the job's input, so that main would wait in vain. One that was started
+/// again may still bring it.
+#[must_use]
+pub fn input_is_missing(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    let courier = container(status.and_then(|s| s.init_container_statuses.as_ref()), names::CONTAINER_COURIER);
+    let courier = courier.filter(|courier| courier.state.as_ref().is_none_or(|state| state.running.is_none()));
+    let record = courier.filter(|_| assigned_time(pod).is_some()).and_then(record);
+    matches!(record, Some(TerminationRecord::Failed(failure)) if failure.cause == FailureCause::InputMissing)
 }
 
 fn exit(state: &ContainerStateTerminated) -> Exit {

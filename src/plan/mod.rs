@@ -27,6 +27,7 @@ pub mod status;
 pub mod step;
 pub mod stop;
 mod suspend;
+mod warm;
 mod workflow;
 
 pub use observed::Observed;
@@ -106,6 +107,9 @@ fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
         Life::Ended(ending) => return finish::pod_ended(observed, settings, *ending),
         _ if stop::is_to_be_forced_off(observed, pod) => return Plan::steps(vec![stop::delete(pod, Some(0))]),
         _ if stop::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
+        _ if attempt::input_is_missing(pod) && pod.metadata.deletion_timestamp.is_none() => {
+            return Plan::steps(vec![stop::delete(pod, None)]);
+        }
         // A client that is gone needs no output; main's exit is its own all the same.
         Life::Winding { others_run, finished } if others_run || observed.deletion().is_some() => {
             run::stop_others(observed, pod, finished)

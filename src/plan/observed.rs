@@ -43,6 +43,8 @@ pub struct Observed {
     pub workflow: WorkflowSight,
     /// Whether it has a seat of its workflow.
     pub seat: Seat,
+    /// Whether there is a pod that waits for it.
+    pub warm: WarmSight,
     /// The pod of the current attempt.
     pub pod: Sight<Arc<Pod>>,
     /// The pod of the attempt before, where there was one.
@@ -59,6 +61,8 @@ pub struct Observed {
     pub output: Sight<Bytes>,
     /// Whether the client has been told how the job ended.
     pub result: ResultSight,
+    /// Whether the courier of a pod that had waited has told that the job's input is there.
+    pub has_input: bool,
     /// The newest progress.
     pub progress: Option<ProgressReport>,
     /// Since when this process could hear progress. Means nothing while the broker is away.
@@ -119,6 +123,19 @@ impl WorkflowSight {
             None => job,
         }
     }
+}
+
+/// What a job has of its workflow's warm pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WarmSight {
+    /// Nobody has asked yet.
+    Unasked,
+    /// The pod of this name, which no other job gets.
+    Promised(String),
+    /// There is none that is ready, and just what the job needs.
+    None,
+    /// The apiserver refuses to give it one.
+    Refused,
 }
 
 /// Whether the broker can be used.

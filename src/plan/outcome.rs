@@ -147,7 +147,7 @@ pub fn wire_type(type_: ResultType) -> wire::ResultType {
 /// Judges how a pod ended.
 #[must_use]
 pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
-    let Some(exit) = ending.exit.clone() else {
+    let Some(exit) = ending.exit.clone().filter(|_| !waited_in_vain(&ending)) else {
         return Verdict::Final(never_ran(&ending, circumstances));
     };
     let abort = circumstances.abort.as_ref();
@@ -163,6 +163,11 @@ pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
         (_, _, Some(stop)) => disrupted(exit, stop),
         _ => failed(exit, &ending, &circumstances.exit_codes),
     })
+}
+
+/// Whether the program of a warm pod ran and had no input to run with.
+fn waited_in_vain(ending: &Ending) -> bool {
+    matches!(&ending.courier, Some(TerminationRecord::Failed(failure)) if failure.cause == FailureCause::InputMissing)
 }
 
 /// Success wins the tie: the stop is sent just after a full second S, so what ended before S was not told to.
@@ -315,6 +320,10 @@ fn lost(ending: &Ending) -> String {
 
 fn why_never_ran(ending: &Ending) -> (TerminationCause, String) {
     match ending {
+        Ending { was_over: true, .. } => (
+            TerminationCause::Disrupted,
+            "the pod had waited for a job, and its program had ended before it got this one".to_owned(),
+        ),
         Ending { pod: Some((reason, message)), .. } if reason == "Evicted" => {
             (TerminationCause::Evicted, format!("the node evicted the pod before the program started: {message}"))
         }
@@ -374,7 +383,16 @@ mod tests {
     }
 
     fn never() -> Ending {
-        Ending { exit: None, courier: None, pod: None, culprit: None, stop: None, ceiling: None, lost: false }
+        Ending {
+            exit: None,
+            courier: None,
+            pod: None,
+            culprit: None,
+            stop: None,
+            ceiling: None,
+            lost: false,
+            was_over: false,
+        }
     }
 
     impl Ending {

@@ -14,7 +14,7 @@ use super::{
     start::{self, SILENT_WAIT, say_after},
     status::{Waiting, percent, shown_message},
     step::{Plan, Step},
-    stop,
+    stop, warm,
 };
 
 /// Between main's end by the node's clock and a stop by the apiserver's: more than the clocks of one cluster differ.
@@ -30,7 +30,9 @@ const SHORTEST_RENEWAL: SignedDuration = SignedDuration::from_millis(400);
 pub(super) fn go_on(observed: &Observed, settings: &Settings, pod: &Pod, life: Life) -> Plan {
     let plan = match life {
         Life::Waiting { reason, message } => waiting(observed, settings, pod, reason, message),
-        Life::Running(since) if observed.status().start_time.is_none() => started(observed, settings, since),
+        Life::Running(since) if observed.status().start_time.is_none() => {
+            warm::arrives(observed, pod).unwrap_or_else(|| started(observed, settings, since))
+        }
         Life::Running(_) if observed.is_spec_news() => {
             Plan::steps(vec![Step::PatchStatus(Box::new(observed.accepted(settings)))])
         }

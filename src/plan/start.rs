@@ -4,7 +4,11 @@ use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use crate::{api::status::Phase, pods, topology, wire::JobStatus};
+use crate::{
+    api::{names, status::Phase},
+    pods, topology,
+    wire::JobStatus,
+};
 
 use super::{
     Settings,
@@ -13,7 +17,7 @@ use super::{
     run, seat,
     status::Waiting,
     step::{Plan, Step},
-    workflow,
+    warm, workflow,
 };
 
 /// How long a job waits in silence before its status says what it waits for. A pod on a node that has its image starts
@@ -136,7 +140,9 @@ pub(super) fn client_queues(job_id: &str) -> Vec<String> {
 }
 
 fn create(observed: &Observed, settings: &Settings) -> Plan {
-    if let Sight::Known(theirs) = &observed.pod {
+    if let Sight::Known(theirs) = &observed.pod
+        && !warm::is_chosen(observed)
+    {
         return run::with_lease(observed, settings, name_taken(observed, settings, theirs));
     }
     if let Some(refusal) = observed.pod_refusal.as_ref().filter(|refusal| recent(observed, refusal)) {
@@ -145,7 +151,10 @@ fn create(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(plan) = seat::plan(observed, settings) {
         return plan;
     }
-    let greeting = greeting(observed);
+    if let Some(plan) = warm::plan(observed, settings) {
+        return plan;
+    }
+    let greeting = greeting(observed).filter(|_| names::chosen_pod(&observed.job).is_none());
     let pod = Step::CreatePod(Box::new(pods::build(observed.current(), settings)));
     Plan::steps(greeting.chain([pod]).collect())
 }

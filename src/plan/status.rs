@@ -190,7 +190,7 @@ impl Observed {
     }
 
     fn mark_started(&self, status: &mut OmotesJobStatus, since: Option<Timestamp>) {
-        status.pod_name = Some(names::pod_name(&self.job.name_any(), self.attempt()));
+        status.pod_name = Some(names::pod_of(&self.job, self.attempt()));
         status.start_time = since.map(Time).or_else(|| status.start_time.clone());
         status.retry_time = None;
         status.progress =

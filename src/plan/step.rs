@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
+use serde_json::Value;
 
 use crate::{api::OmotesJobStatus, topology::QueueDeclaration, wire::JobStatus};
 
@@ -42,6 +43,22 @@ pub enum Step {
     },
     /// Asks for a seat of the job's workflow; whether there is one is seen afterwards.
     TakeSeat,
+    /// Asks for a pod that waits for a job; whether there is one is seen afterwards.
+    TakeWarmPod,
+    /// Gives a pod that waits to the job.
+    AssignPod {
+        /// The pod.
+        name: String,
+        /// The merge patch; it holds only for the pod as it was seen.
+        patch: Value,
+    },
+    /// Has the kubelet look at the pod again, because nobody has told that its job's input is there.
+    NudgePod {
+        /// The pod.
+        name: String,
+        /// The merge patch.
+        patch: Value,
+    },
     /// Makes the job's pod.
     CreatePod(Box<Pod>),
     /// Asks the kubelet to stop the pod.

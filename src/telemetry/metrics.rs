@@ -32,6 +32,7 @@ pub struct Metrics {
     registry: Registry,
     jobs: Family<JobLabels, Gauge>,
     reconciles: Counter,
+    pods: Family<PodLabels, Counter>,
     errors: Family<ErrorLabels, Counter>,
     queue_age: Histogram,
     result_delay: Histogram,
@@ -66,6 +67,11 @@ struct Sources {
 struct JobLabels {
     phase: &'static str,
     cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PodLabels {
+    start: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -111,6 +117,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("omotes"),
             jobs: Family::default(),
             reconciles: Counter::default(),
+            pods: Family::default(),
             errors: Family::default(),
             queue_age: seconds(&[0.001, 0.01, 0.1, 1.0, 10.0, 60.0]),
             result_delay: seconds(&[0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0, 600.0]),
@@ -143,6 +150,11 @@ impl Metrics {
         let Self { registry, .. } = self;
         registry.register("jobs", "Jobs by phase and, once they ended, by cause", self.jobs.clone());
         registry.register("reconciles", "Passes over a job that came to rest", self.reconciles.clone());
+        registry.register(
+            "pods_started",
+            "Attempts that got a pod, by whether it had waited for a job (warm) or was made for it (cold)",
+            self.pods.clone(),
+        );
         registry.register("reconcile_errors", "Passes over a job that failed, by category", self.errors.clone());
         registry.register_with_unit(
             "queue_age",
@@ -286,6 +298,16 @@ impl Metrics {
 
     pub(crate) fn count_reconcile(&self) {
         self.reconciles.inc();
+    }
+
+    /// Counts an attempt that got a pod which was made for it.
+    pub(crate) fn count_cold_start(&self) {
+        self.pods.get_or_create(&PodLabels { start: "cold" }).inc();
+    }
+
+    /// Counts an attempt that got a pod which had waited for a job.
+    pub(crate) fn count_warm_start(&self) {
+        self.pods.get_or_create(&PodLabels { start: "warm" }).inc();
     }
 
     pub(crate) fn count_error(&self, category: &'static str) {

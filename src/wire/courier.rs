@@ -121,6 +121,9 @@ pub struct CourierProgress {
     pub progress: f64,
     /// `message` says what the job does now.
     pub message: String,
+    /// `arrival`: nothing of the program yet, but its input is there. Only in a pod that had waited for a job.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub arrival: bool,
 }
 
 /// A message on the progress queue that no courier sends.
@@ -178,6 +181,7 @@ mod tests {
             capability: "00112233445566778899aabbccddeeff".parse().unwrap(),
             progress: 0.25,
             message: "solving".into(),
+            arrival: false,
         }
     }
 
@@ -207,7 +211,10 @@ mod tests {
 
     #[test]
     fn progress_survives_the_way() {
-        assert_eq!(CourierProgress::from_body(&progress().to_body()), Ok(progress()));
+        for progress in [progress(), CourierProgress { arrival: true, ..progress() }] {
+            assert_eq!(CourierProgress::from_body(&progress.to_body()), Ok(progress));
+        }
+        assert!(!String::from_utf8(progress().to_body().to_vec()).unwrap().contains("arrival"), "as it always was");
     }
 
     #[test]

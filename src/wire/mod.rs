@@ -8,6 +8,7 @@
 //!   a panic and never an allocation that its input does not justify.
 //! - A large output is never copied by a parser: it stays the slice of the message that it came in.
 
+mod assignment;
 mod capability;
 mod courier;
 mod digest;
@@ -20,6 +21,7 @@ mod submission;
 mod text;
 mod workflows;
 
+pub use assignment::Assignment;
 pub use capability::{Capability, CapabilityKey, CapabilityKeyError, ParseCapabilityError};
 pub use courier::{CourierOutput, CourierProgress, OutputError, ProgressError, RESULT_HEADROOM_BYTES};
 pub use digest::{Digest, ParseDigestError};

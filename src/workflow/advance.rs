@@ -1,11 +1,12 @@
-//! What the operator does for a workflow itself: its revision, its status, and the end of revisions that nobody needs.
+//! What the operator does for a workflow itself: its revision, its warm pool, its status, and the end of revisions that
+//! nobody needs.
 //!
 //! Ring: core. [`plan`] is total, and every effect is a [`WorkflowStep`].
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::ResourceExt;
 
 use crate::api::{
@@ -13,7 +14,10 @@ use crate::api::{
     condition::{self, ConditionType, Stamp, Verdict},
 };
 
-use super::{Revision, parameters};
+use super::{
+    Revision, parameters,
+    pool::{self, Pool},
+};
 
 /// The shortest time between two status writes of one workflow.
 pub const STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(5);
@@ -33,6 +37,8 @@ pub struct ObservedWorkflow {
     pub revisions: Vec<HeldRevision>,
     /// Its jobs.
     pub jobs: JobCounts,
+    /// The pods that wait for a job.
+    pub pool: Pool,
     /// When this process last wrote its status.
     pub written: Option<Timestamp>,
 }
@@ -70,6 +76,19 @@ pub enum WorkflowStep {
         uid: String,
         /// … and unchanged.
         resource_version: String,
+    },
+    /// Makes a pod that waits for a job.
+    CreateWarmPod(Box<Pod>),
+    /// Removes a pod that has no job.
+    DeleteWarmPod {
+        /// Its name.
+        name: String,
+        /// It must still be this one …
+        uid: String,
+        /// … and unchanged: a job may have got it.
+        resource_version: String,
+        /// How it failed, where it did; for people.
+        failure: Option<String>,
     },
     /// Stores the status.
     PatchStatus(Box<OmotesWorkflowStatus>),
@@ -111,7 +130,11 @@ pub fn plan(observed: &ObservedWorkflow) -> WorkflowPlan {
         let object = revision.to_object(&workflow.namespace().unwrap_or_default());
         return WorkflowPlan { steps: vec![WorkflowStep::CreateRevision(Box::new(object))], wake: None };
     }
-    let status = observed.status(workflow, refusal, revision.name);
+    let wanted = if refusal.is_none() { pool::wanted(workflow) } else { 0 };
+    let (steps, wake) = pool::plan(observed, workflow, wanted);
+    plan.steps.extend(steps);
+    plan.wake = plan.wake.into_iter().chain(wake).min();
+    let status = observed.status(workflow, refusal, revision.name, wanted);
     if workflow.status.as_ref() == Some(&status) {
         return plan;
     }
@@ -145,7 +168,13 @@ fn clear(observed: &ObservedWorkflow) -> WorkflowPlan {
 }
 
 impl ObservedWorkflow {
-    fn status(&self, workflow: &OmotesWorkflow, refusal: Option<Verdict>, revision: String) -> OmotesWorkflowStatus {
+    fn status(
+        &self,
+        workflow: &OmotesWorkflow,
+        refusal: Option<Verdict>,
+        revision: String,
+        wanted: usize,
+    ) -> OmotesWorkflowStatus {
         let stamp = Stamp { now: self.now, generation: workflow.metadata.generation };
         let before = workflow.status.clone().unwrap_or_default();
         let ready = match &refusal {
@@ -161,12 +190,17 @@ impl ObservedWorkflow {
         let mut conditions = before.conditions;
         condition::set(&mut conditions, ConditionType::Accepted, accepted, stamp);
         condition::set(&mut conditions, ConditionType::Ready, ready, stamp);
+        match pool::verdict(&self.pool, workflow, wanted) {
+            Some(verdict) => condition::set(&mut conditions, ConditionType::WarmPoolReady, verdict, stamp),
+            None => condition::clear(&mut conditions, ConditionType::WarmPoolReady),
+        }
         OmotesWorkflowStatus {
             observed_generation: workflow.metadata.generation,
             current_revision,
             waiting_jobs: self.jobs.waiting,
             running_jobs: self.jobs.running,
             finished_jobs: self.jobs.finished,
+            ready_warm_pods: pool::ready(&self.pool),
             conditions,
         }
     }
@@ -199,6 +233,7 @@ mod tests {
                 rival: None,
                 revisions: Vec::new(),
                 jobs: JobCounts::default(),
+                pool: Pool::default(),
                 written: None,
             })
         }
@@ -225,6 +260,7 @@ mod tests {
                 WorkflowStep::DeleteRevision { name, .. } => {
                     world.revisions.retain(|held| held.object.name_any() != name);
                 }
+                WorkflowStep::CreateWarmPod(_) | WorkflowStep::DeleteWarmPod { .. } => panic!("nobody wants warm pods"),
                 WorkflowStep::PatchStatus(status) => {
                     let mut workflow = (**world.workflow.as_ref().unwrap()).clone();
                     workflow.status = Some(serde_json::from_value(serde_json::to_value(status).unwrap()).unwrap());

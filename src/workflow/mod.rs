@@ -10,6 +10,7 @@
 pub mod advance;
 pub mod import;
 pub mod parameters;
+pub mod pool;
 pub mod revision;
 pub mod seats;
 

@@ -32,10 +32,11 @@ pub struct Revision {
 }
 
 impl Revision {
-    /// What a job gets that is accepted by `workflow` as it is now. A suspension is no part of it: it is of the moment.
+    /// What a job gets that is accepted by `workflow` as it is now. A suspension is no part of it, and neither is the size
+    /// of the warm pool: they are of the moment.
     #[must_use]
     pub fn of(workflow: &OmotesWorkflow) -> Self {
-        let spec = OmotesWorkflowSpec { suspend: false, ..workflow.spec.clone() };
+        let spec = OmotesWorkflowSpec { suspend: false, warm_pool: None, ..workflow.spec.clone() };
         let digest = Digest::of(serde_json::to_string(&data(&spec)).unwrap_or_default().as_bytes()).to_string();
         Self {
             name: format!("{}-{}", workflow.name_any(), &digest[..DIGITS]),

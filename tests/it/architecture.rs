@@ -3,16 +3,8 @@
 use std::{fs, path::Path};
 
 /// The core and the api.
-const PURE: [&str; 8] = [
-    "src/api",
-    "src/intake",
-    "src/plan",
-    "src/wire",
-    "src/workflow",
-    "src/pods.rs",
-    "src/limits.rs",
-    "src/topology.rs",
-];
+const PURE: [&str; 8] =
+    ["src/api", "src/intake", "src/plan", "src/wire", "src/workflow", "src/pods", "src/limits.rs", "src/topology.rs"];
 /// What no line of them may name.
 const FORBIDDEN: [&str; 17] = [
     "async ",

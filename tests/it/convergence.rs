@@ -4,6 +4,7 @@
 //! goes away, the kubelet starts and ends pods or is cut off, limits pass, and a user aborts or deletes the job. However
 //! it went, once things are quiet the end is the same: one result, one terminal status, nothing left.
 
+mod warm;
 mod workflows;
 mod world;
 
@@ -76,6 +77,9 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::Ask),
         1 => Just(Event::EditWorkflow),
         1 => any::<bool>().prop_map(Event::Workflow),
+        3 => any::<bool>().prop_map(Event::Warm),
+        1 => Just(Event::InputMissing),
+        1 => Just(Event::InputThere),
         2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2 }), Just(Seat::Suspended)].prop_map(Event::Seats),
         1 => Just(Event::BrokerDown),
         2 => Just(Event::BrokerUp),

@@ -129,6 +129,7 @@ impl Space {
             capability: environment(&pod, "OMOTES_COURIER_CAPABILITY").parse().unwrap(),
             progress: 0.0,
             message: String::new(),
+            arrival: false,
         }
     }
 

@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, fs, path::Path};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use omotes_operator::{
     api::{
-        OmotesJob,
+        OmotesJob, OmotesWorkflow,
         job::{EsdlSource, FromBroker, Priority},
         status::ResultType,
     },
     limits::Defaults,
-    pods::{self, Attempt, Settings},
+    pods::{
+        self, Attempt, Settings,
+        warm::{Form, assignment},
+    },
     wire::CapabilityKey,
 };
 use serde_json::json;
@@ -60,9 +63,12 @@ fn settings() -> Settings {
     }
 }
 
-fn assert_golden(job: &OmotesJob, file: &str) {
-    let pod = pods::build(Attempt { job, number: 1, workflow: Some("grow_optimizer") }, &settings());
-    let rendered = serde_saphyr::to_string(&serde_json::to_value(&pod).unwrap()).unwrap();
+fn attempt(job: &OmotesJob) -> Attempt<'_> {
+    Attempt { job, number: 1, workflow: Some("grow_optimizer") }
+}
+
+fn assert_golden(object: &impl serde::Serialize, file: &str) {
+    let rendered = serde_saphyr::to_string(&serde_json::to_value(object).unwrap()).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, &rendered).unwrap();
@@ -70,13 +76,13 @@ fn assert_golden(job: &OmotesJob, file: &str) {
     let golden = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         rendered == golden,
-        "the pod has changed; `UPDATE_GOLDEN=1 make test-unit` and read the diff of tests/golden/{file}:\n{rendered}"
+        "it has changed; `UPDATE_GOLDEN=1 make test-unit` and read the diff of tests/golden/{file}:\n{rendered}"
     );
 }
 
 #[test]
 fn the_pod_of_a_job() {
-    assert_golden(&job(), "pod.yaml");
+    assert_golden(&pods::build(attempt(&job()), &settings()), "pod.yaml");
 }
 
 #[test]
@@ -84,5 +90,27 @@ fn the_pod_of_a_job_whose_input_waits_at_the_broker() {
     let mut job = job();
     job.spec.input.as_mut().unwrap().esdl =
         Some(EsdlSource { from_broker: Some(FromBroker {}), ..EsdlSource::default() });
-    assert_golden(&job, "pod-from-broker.yaml");
+    assert_golden(&pods::build(attempt(&job), &settings()), "pod-from-broker.yaml");
+}
+
+/// A pod that waits for such a job, and what gives it to the job.
+#[test]
+fn the_pod_that_waits_for_a_job() {
+    let mut job = job();
+    job.spec.input.as_mut().unwrap().esdl =
+        Some(EsdlSource { from_broker: Some(FromBroker {}), ..EsdlSource::default() });
+    let workflow: OmotesWorkflow = serde_json::from_value(json!({
+        "metadata": {"name": "grow", "namespace": "team-a", "uid": "1f7a", "generation": 1},
+        "spec": {"typeName": "grow_optimizer", "template": job.spec.template},
+    }))
+    .unwrap();
+    let form = Form::of(attempt(&job), &settings(), "17");
+    let mut pod = form.to_pod(&workflow);
+    assert_golden(&pod, "pod-warm.yaml");
+    assert!(form.fits(&pod) && !Form::of(attempt(&job), &settings(), "18").fits(&pod), "credentials are part of it");
+    pod.metadata.uid = Some("2b8c".to_owned());
+    pod.metadata.resource_version = Some("42".to_owned());
+    pod.status = serde_json::from_value(json!({"startTime": "2026-01-01T00:00:00Z"})).unwrap();
+    let now = "2026-01-01T00:10:00.4Z".parse().unwrap();
+    assert_golden(&assignment(attempt(&job), &settings(), &pod, now), "pod-warm-assignment.yaml");
 }

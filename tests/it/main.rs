@@ -22,3 +22,4 @@ mod lives;
 mod output;
 mod refusals;
 mod support;
+mod warm;

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
 use omotes_operator::{
-    api::{OmotesJob, OmotesWorkflow},
-    plan::observed::WorkflowSight,
-    workflow::{Revision, seats::Seat},
+    api::{OmotesJob, OmotesWorkflow, names},
+    plan::{Settings, observed::WorkflowSight},
+    workflow::{Revision, pool, seats::Seat},
 };
 use serde_json::{Value, json};
 
@@ -42,15 +42,26 @@ impl Workflows {
         self.revisions.insert(revision.name.clone(), Arc::new(revision));
     }
 
-    fn current(&self) -> Revision {
+    /// Its program waits for its input, so that a warm pod does for a job whose courier brings that.
+    fn workflow(&self) -> OmotesWorkflow {
         let container = json!({"name": "main", "image": format!("v{}", self.generation)});
-        let template = json!({"spec": {"containers": [container], "terminationGracePeriodSeconds": GRACE}});
-        let workflow: OmotesWorkflow = serde_json::from_value(json!({
-            "metadata": {"name": "workflow", "generation": self.generation},
-            "spec": {"typeName": "model", "template": template},
+        let annotations = json!({names::ANNOTATION_WARM: names::WAIT_FOR_INPUT});
+        let spec = json!({"containers": [container], "terminationGracePeriodSeconds": GRACE});
+        serde_json::from_value(json!({
+            "metadata": {"name": "workflow", "namespace": "ns", "uid": "workflow", "generation": self.generation},
+            "spec": {"typeName": "model", "template": {"metadata": {"annotations": annotations}, "spec": spec}},
         }))
-        .unwrap();
-        Revision::of(&workflow)
+        .unwrap()
+    }
+
+    fn current(&self) -> Revision {
+        Revision::of(&self.workflow())
+    }
+
+    /// A pod of the pool as it is now.
+    pub fn warm_pod(&self, settings: &Settings) -> Pod {
+        let workflow = self.workflow();
+        pool::form(&workflow, settings, "1").unwrap().to_pod(&workflow)
     }
 
     pub fn sight(&self, job: &OmotesJob) -> WorkflowSight {

@@ -25,11 +25,14 @@ use omotes_operator::{
         inquiry::{Inquiry, inquiry},
         observed::{
             BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Redelivery, Removal, ResultQueue, ResultSight,
-            Sight, attempt_of,
+            Sight, WarmSight, attempt_of,
         },
     },
-    pods, topology,
-    wire::{CapabilityKey, CommitRecord, CourierOutput, Digest, JobStatus, TerminationRecord},
+    pods::{self, warm},
+    topology,
+    wire::{
+        CapabilityKey, CommitRecord, CourierOutput, Digest, FailureCause, FailureRecord, JobStatus, TerminationRecord,
+    },
     workflow::seats::Seat,
 };
 use serde_json::{Value, json};
@@ -52,6 +55,7 @@ pub struct Memory {
     witnessed: bool,
     sent: Option<(Timestamp, bool)>,
     progress: Option<ProgressReport>,
+    has_input: bool,
     removal: Option<Removal>,
 }
 
@@ -60,6 +64,10 @@ pub struct World {
     pub now: Timestamp,
     pub job: Option<OmotesJob>,
     pub pod: Option<Pod>,
+    /// A pod that waits for a job.
+    pub warm: Option<Pod>,
+    /// What came of asking for it, in this pass.
+    pub promised: WarmSight,
     pub broker_up: bool,
     /// The kubelet is cut off: it starts and ends nothing.
     pub node_lost: bool,
@@ -128,6 +136,12 @@ pub enum Event {
     EditWorkflow,
     /// Somebody removes the workflow, or brings it back.
     Workflow(bool),
+    /// The workflow's pool has a pod that waits, or has none any more.
+    Warm(bool),
+    /// The courier of the job's pod could not bring its input.
+    InputMissing,
+    /// It did.
+    InputThere,
     /// There is a seat, or none, or the workflow is suspended.
     Seats(Seat),
     BrokerDown,
@@ -175,6 +189,8 @@ impl World {
             now: time(1) + SignedDuration::from_millis(350),
             job: Some(job),
             pod: None,
+            warm: None,
+            promised: WarmSight::Unasked,
             broker_up: true,
             node_lost: false,
             listening_since: time(1),
@@ -207,6 +223,7 @@ impl World {
             claim: Claim::Ours,
             workflow: self.workflows.sight(&job),
             seat: self.workflows.seat,
+            warm: self.promised.clone(),
             pod: self.sight(0),
             former: self.sight(1),
             broker: if self.broker_up { BrokerSight::Ready } else { BrokerSight::Unreachable("down".to_owned()) },
@@ -215,6 +232,7 @@ impl World {
             pod_refusal: None,
             output: Sight::Unreachable,
             result: ResultSight::Unsent,
+            has_input: self.memory.has_input,
             progress: self.memory.progress.clone(),
             listening_since: self.listening_since,
             result_queue: self.result_queue(),
@@ -238,9 +256,9 @@ impl World {
 
     /// The pod of the attempt that many before the current one.
     pub fn sight(&self, before: i32) -> Sight<Arc<Pod>> {
-        let current = attempt_of(self.job.as_ref().unwrap());
-        let name = names::pod_name(NAME, current - before);
-        let pod = self.pod.clone().filter(|pod| pod.name_any() == name);
+        let job = self.job.as_ref().unwrap();
+        let name = names::pod_of(job, attempt_of(job) - before);
+        let pod = [&self.pod, &self.warm].into_iter().flatten().find(|pod| pod.name_any() == name).cloned();
         pod.map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod)))
     }
 
@@ -255,7 +273,7 @@ impl World {
     /// One pass that dies after `limit` steps. Tells when the plan came to rest.
     pub fn reconcile(&mut self, limit: usize) -> Option<Plan> {
         let mut done = 0;
-        self.workflows.seat = Seat::Unknown;
+        (self.workflows.seat, self.promised) = (Seat::Unknown, WarmSight::Unasked);
         for _ in 0..12 {
             let observed = self.observe()?;
             let plan = plan::plan(&observed, &self.settings);
@@ -295,6 +313,12 @@ impl World {
             Step::PublishStatus { status, .. } => self.statuses.push(status),
             Step::PublishProgress { .. } => self.memory.progress.as_mut().unwrap().sent = true,
             Step::TakeSeat => self.workflows.ask(),
+            Step::TakeWarmPod => self.promise(),
+            Step::AssignPod { name, patch } => self.assign_pod(&name, &patch),
+            Step::NudgePod { patch, .. } => {
+                let pod = serde_json::to_value(self.pod.take().unwrap()).unwrap();
+                self.pod = Some(serde_json::from_value(merged(pod, &patch)).unwrap());
+            }
             Step::CreatePod(pod) => {
                 self.workflows.check(self.job.as_ref().unwrap(), &pod);
                 self.create_pod(*pod);
@@ -318,7 +342,7 @@ impl World {
             Step::PatchStatus(status) => {
                 let anew = status.attempt.unwrap_or(1) > attempt_of(self.job.as_ref().unwrap());
                 if anew {
-                    (self.memory.queues, self.memory.progress) = (None, None);
+                    (self.memory.queues, self.memory.progress, self.memory.has_input) = (None, None, false);
                 }
                 self.given_up |= status.result.as_ref().is_some_and(|result| result.published_time.is_none());
                 self.change_job("status", |job| job.status = Some(read_back(&status)));
@@ -435,14 +459,20 @@ impl World {
                     "nobody asked for {declare:?}"
                 );
             }
-            Step::CreatePod(_) | Step::EnsureQueues { .. } | Step::PublishStatus { .. } | Step::PublishResult(_) => {
-                assert!(!matches!(step, Step::CreatePod(_)) || !job.spec.suspend, "a pod of a suspended job");
+            Step::CreatePod(_)
+            | Step::AssignPod { .. }
+            | Step::EnsureQueues { .. }
+            | Step::PublishStatus { .. }
+            | Step::PublishResult(_) => {
+                let begins = matches!(step, Step::CreatePod(_) | Step::AssignPod { .. });
+                assert!(!begins || !job.spec.suspend, "a pod of a suspended job");
                 assert!(held, "something outside before the finalizer");
                 assert!(!terminal, "something new after the end");
-                assert!(self.broker_up || matches!(step, Step::CreatePod(_)), "the broker is away");
+                assert!(self.broker_up || begins, "the broker is away");
                 let input = pods::input_queue(job, &self.settings.capability_key);
                 let missing = input.is_some_and(|queue| !self.queues.contains(&queue));
-                assert!(!(missing && matches!(step, Step::CreatePod(_))), "a pod without its input");
+                assert!(!(missing && begins), "a pod without its input");
+                self.check_choice(step);
             }
             Step::PatchStatus(status) if terminal => {
                 let stored = job.status.as_ref().unwrap();
@@ -497,10 +527,64 @@ impl World {
         change(self.job.as_mut().unwrap());
     }
 
-    pub fn create_pod(&mut self, mut pod: Pod) {
+    /// Where a warm pod would do, which pod an attempt gets is stored before it gets one.
+    fn check_choice(&self, step: &Step) {
+        let job = self.job.as_ref().unwrap();
+        let name = match step {
+            Step::CreatePod(pod) => pod.name_any(),
+            Step::AssignPod { name, .. } => name.clone(),
+            _ => return,
+        };
+        let completed = self.workflows.sight(job).complete(job.clone());
+        let attempt = pods::Attempt { job: &completed, number: attempt_of(job), workflow: None };
+        if warm::may_serve(attempt) {
+            assert_eq!(names::chosen_pod(job), Some(name), "a pod that was not chosen");
+        }
+    }
+
+    /// The pool has a pod that waits, if it has none.
+    pub fn warm_up(&mut self) {
+        if self.warm.is_some() {
+            return;
+        }
+        self.pods_made += 1;
+        let mut pod = self.workflows.warm_pod(&self.settings);
+        pod.metadata.name = Some(format!("workflow-warm-{}", self.pods_made));
+        pod.metadata.uid = Some(format!("pod-{}", self.pods_made));
+        pod.metadata.resource_version = Some("1".to_owned());
+        pod.metadata.creation_timestamp = Some(Time(self.now));
+        pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
+        let running = container("main", &json!({"running": {"startedAt": whole(self.now)}}));
+        let ready = json!([{"type": "Ready", "status": "True"}]);
+        set_status(&mut pod, &json!({"phase": "Running", "conditions": ready, "containerStatuses": [running]}));
+        self.warm = Some(pod);
+    }
+
+    fn promise(&mut self) {
+        let observed = self.observe().unwrap();
+        let form = warm::Form::of(observed.current(), &self.settings, "1");
+        let fitting = self.warm.as_ref().filter(|pod| form.fits(pod));
+        self.promised = fitting.map_or(WarmSight::None, |pod| WarmSight::Promised(pod.name_any()));
+    }
+
+    fn assign_pod(&mut self, name: &str, patch: &Value) {
+        let Some(pod) = self.warm.take_if(|pod| pod.name_any() == *name) else { return };
+        self.check_vacancy();
+        assert_eq!(patch["metadata"]["resourceVersion"], "1");
+        let patched = merged(serde_json::to_value(pod).unwrap(), patch);
+        self.pod = Some(serde_json::from_value(patched).unwrap());
+        self.workflows.check(self.job.as_ref().unwrap(), self.pod.as_ref().unwrap());
+        self.writes.push("pod assign");
+    }
+
+    fn check_vacancy(&self) {
         let free = self.pod.as_ref().is_none_or(|former| former.finalizers().is_empty() && ended(former));
         assert!(free, "two pods at once");
         assert!(self.retry_time().is_none_or(|due| due <= self.now), "an attempt before its time");
+    }
+
+    pub fn create_pod(&mut self, mut pod: Pod) {
+        self.check_vacancy();
         self.writes.push("pod create");
         self.pods_made += 1;
         pod.metadata.uid = Some(format!("pod-{}", self.pods_made));
@@ -668,6 +752,19 @@ impl World {
         );
     }
 
+    /// The courier of a pod that had waited ends without having brought the input, and the kubelet will start it again.
+    fn lose_input(&mut self) {
+        let running = |pod: &&mut Pod| !ended(pod) && warm::assigned_time(pod).is_some();
+        let Some(pod) = self.pod.as_mut().filter(running) else { return };
+        let message = "the job's input is missing".to_owned();
+        let record = FailureRecord { attempt: 1, cause: FailureCause::InputMissing, message };
+        let last = json!({"terminated": {"exitCode": 1, "message": TerminationRecord::Failed(record).to_json()}});
+        let mut courier = container(names::CONTAINER_COURIER, &json!({"waiting": {"reason": "CrashLoopBackOff"}}));
+        courier["lastState"] = last;
+        let status = pod.status.as_mut().unwrap();
+        status.init_container_statuses = serde_json::from_value(json!([courier])).unwrap();
+    }
+
     pub fn happen(&mut self, event: Event) {
         match event {
             Event::Wait(seconds) => self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap(),
@@ -691,6 +788,10 @@ impl World {
             Event::Attach(attached) => self.attached = attached,
             Event::EditWorkflow => self.workflows.edit(),
             Event::Workflow(there) => self.workflows.there = there,
+            Event::Warm(true) => self.warm_up(),
+            Event::Warm(false) => self.warm = None,
+            Event::InputMissing => self.lose_input(),
+            Event::InputThere => self.memory.has_input = self.pod.is_some(),
             Event::Seats(terms) => self.workflows.free = terms,
             Event::BrokerDown => self.broker_up = false,
             Event::BrokerUp => {

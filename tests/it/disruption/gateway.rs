@@ -76,6 +76,7 @@ async fn a_restart_of_the_broker_ends_no_ones_day() {
     Operator::settled().await;
     let slow = Offer::new("day", "sleep 20; cp /omotes/input/input.esdl /omotes/output/output.esdl").await;
     let mut sdk = Sdk::start().await;
+    sdk.ask().await;
     sdk.hears(&slow.type_name, true).await;
     let (uuid, _) = sdk.submit(&slow.type_name, b"<esdl/>", b"").await;
     slow.stored(&uuid).await;
@@ -84,6 +85,8 @@ async fn a_restart_of_the_broker_ends_no_ones_day() {
         tokio::spawn(Sdk::start()).await.map_err(|error| error.to_string())
     })
     .await;
+    // Where the operator was faster than this client, its own broadcast has gone by; else nobody hears the question.
+    sdk.ask().await;
     sdk.hears(&slow.type_name, true).await;
     let again = Listener::attach(&uuid).await;
     let (_, another) = sdk.submit(&slow.type_name, b"<esdl/>", b"").await;

@@ -6,7 +6,7 @@ use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeleteOptions};
 use omotes_operator::wire::{JobResult, ResultType};
 use prost::Message;
 use reqwest::{Client, Method};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     bed::{PATIENCE, testbed, variable},
@@ -129,4 +129,18 @@ pub async fn only_result_waiting(job_id: &str, expected: ResultType) -> JobResul
     assert_eq!(results.len(), 1, "exactly one result of {job_id}: {results:?}");
     assert_eq!(results[0].result_type(), expected, "{:?}", results[0]);
     results.remove(0)
+}
+
+/// Deletes the one of `queues` whose message holds `text`; messages of the others stay as they are.
+pub async fn delete_queue_with(queues: &[&String], text: &str) {
+    let mut deleted = 0;
+    for queue in queues {
+        let how = json!({"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"});
+        let Ok(messages) = order(Method::POST, &format!("queues/omotes/{queue}/get"), &how).await else { continue };
+        if messages.to_string().contains(text) {
+            ask(Method::DELETE, &format!("queues/omotes/{queue}")).await.unwrap();
+            deleted += 1;
+        }
+    }
+    assert_eq!(deleted, 1, "one queue holds {text}");
 }

@@ -25,6 +25,8 @@ use crate::{
     wire::{Capability, CapabilityKey},
 };
 
+pub mod warm;
+
 /// The user of the courier where main declares none: the image's own, `nonroot` by convention.
 const COURIER_USER: i64 = 65532;
 
@@ -34,6 +36,9 @@ const INPUT: &str = "/omotes/input";
 /// Where the courier finds what it brings to [`INPUT`] beside the ESDL of the broker: only it mounts this.
 const VOLUME_SOURCE: &str = "omotes-source";
 const SOURCE: &str = "/omotes-source";
+
+/// What a template must not say of its pods.
+const OF_WARM_PODS: [&str; 3] = [names::ANNOTATION_ASSIGNMENT, names::ANNOTATION_NUDGES, names::ANNOTATION_WARM_FORM];
 
 /// What the operator was configured with, as far as decisions need it.
 #[derive(Debug, Clone)]
@@ -144,11 +149,12 @@ fn metadata(attempt: Attempt<'_>, settings: &Settings) -> ObjectMeta {
     let job = attempt.job;
     let template = job.spec.template.clone().and_then(|template| template.metadata).unwrap_or_default();
     let mut labels = template.labels.unwrap_or_default();
-    // By this label the pod holds a seat, which a template must not take.
-    labels.remove(names::LABEL_WORKFLOW);
+    // By these the pod holds a seat, or waits for a job, which a template must not say.
+    labels.retain(|key, _| ![names::LABEL_WORKFLOW, names::LABEL_WARM_POOL].contains(&key.as_str()));
     labels.extend(own_labels(attempt));
     labels.extend(workflow_label(job));
     let mut annotations = template.annotations.unwrap_or_default();
+    annotations.retain(|key, _| !OF_WARM_PODS.contains(&key.as_str()));
     annotations.extend(input_annotations(attempt, settings));
     ObjectMeta {
         name: Some(names::pod_name(&job.name_any(), attempt.number)),

@@ -1,0 +1,293 @@
+//! Which pods that wait for a job are promised to one, and how they are made, given away and removed.
+//!
+//! Ring: shell (an index over the cache); what a pod must be like is `pods::warm`'s, how many there are `workflow::pool`'s.
+//! Bounded by the number of jobs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::Value;
+use tracing::{debug, info, warn};
+
+use crate::{
+    api::{OmotesJob, OmotesWorkflow, names, status::Phase},
+    plan::{
+        Observed,
+        attempt::{self, Life, REASON_STARTING},
+        observed::{Preparation, Sight, WarmSight},
+    },
+    pods::warm::{self, Form, Readiness},
+    workflow::pool::{self, Pool, Trouble, WarmPod},
+};
+
+use super::{context::Context, error::Error, execute::exactly, seats::Key};
+
+/// How often a pool is looked at where nothing happens: the broker's credentials may have changed.
+pub(super) const LOOK_PERIOD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The pods that are promised to a job: the UID of the job by namespace and name of the pod.
+#[derive(Default)]
+pub(crate) struct Promises(Mutex<HashMap<Key, String>>);
+
+impl Promises {
+    fn is_made(&self, pod: &Key) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(pod)
+    }
+
+    fn keep(&self, pod: Key, job: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pod, job);
+    }
+
+    /// Forgets what was promised to the job with this UID.
+    fn forget(&self, job: &str) -> bool {
+        let mut promises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = promises.len();
+        promises.retain(|_, holder| holder != job);
+        promises.len() != before
+    }
+
+    /// Promises one of `pods` to the job with this UID: the one that it was promised before, else the first that is free.
+    fn promise(&self, pods: impl Iterator<Item = Key>, job: &str) -> Option<Key> {
+        let mut promises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = None;
+        for pod in pods {
+            match promises.get(&pod) {
+                Some(holder) if holder == job => return Some(pod),
+                Some(_) => {}
+                None => free = free.or(Some(pod)),
+            }
+        }
+        promises.insert(free.clone()?, job.to_owned());
+        free
+    }
+}
+
+fn key_of(pod: &Pod) -> Key {
+    (pod.namespace().unwrap_or_default(), pod.name_any())
+}
+
+/// What a process remembers of one pool.
+#[derive(Default)]
+pub(super) struct PoolMemory {
+    pub(super) trouble: Trouble,
+    looked: Option<Timestamp>,
+}
+
+impl Context {
+    /// Promises a pod to the job, if one waits that is just what it needs.
+    pub(crate) fn take_warm_pod(&self, observed: &Observed) -> WarmSight {
+        let workflow = observed.job.spec.workflow_ref.as_ref().map(|workflow| workflow.name.clone());
+        let namespace = observed.job.namespace().unwrap_or_default();
+        let Some((workflow, version)) = workflow.zip(self.secrets.version(&namespace)) else { return WarmSight::None };
+        let form = Form::of(observed.current(), &self.settings, &version);
+        let mut pods = self.pods.store().state_filter(|pod| {
+            pool::is_in(pod, &workflow)
+                && pod.metadata.namespace.as_ref() == Some(&namespace)
+                && warm::readiness(pod) == Readiness::Ready
+                && form.fits(pod)
+        });
+        pods.sort_by_key(|pod| pod.creation_timestamp());
+        let promised = self.promises.promise(pods.iter().map(|pod| key_of(pod)), &observed.uid());
+        promised.map_or(WarmSight::None, |(_, name)| WarmSight::Promised(name))
+    }
+
+    /// Keeps the promises of a former leader, before anything is decided.
+    pub(crate) fn keep_promises(&self) {
+        for job in self.jobs.store().state() {
+            if !has_ended(&job)
+                && let Some(pod) = names::chosen_pod(&job)
+            {
+                self.promises.keep((job.namespace().unwrap_or_default(), pod), job.uid().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Notes at the end of a pass where a job has its pod, or needs none any more.
+    pub(crate) fn promise_kept(&self, observed: &Observed) {
+        let has_pod = matches!(&observed.pod, Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()));
+        if has_pod || observed.is_terminal() {
+            self.forget_promise(&observed.job);
+        }
+    }
+
+    /// Forgets what was promised to a job.
+    pub(crate) fn forget_promise(&self, job: &OmotesJob) {
+        if self.promises.forget(&job.uid().unwrap_or_default()) {
+            self.touch_workflow_of(job);
+        }
+    }
+
+    /// What is known of the pool of `workflow`, whose `memory` it renews.
+    pub(super) async fn look_at_pool(
+        &self,
+        workflow: &OmotesWorkflow,
+        memory: &mut PoolMemory,
+        now: Timestamp,
+    ) -> Result<Pool, Error> {
+        let (namespace, name) = (workflow.namespace().unwrap_or_default(), workflow.name_any());
+        let pods = self
+            .pods
+            .store()
+            .state_filter(|pod| pool::is_in(pod, &name) && pod.metadata.namespace.as_ref() == Some(&namespace));
+        let pods: Vec<WarmPod> = pods.into_iter().map(|pod| self.known(pod, now)).collect();
+        if pool::has_recovered(&pods, now) {
+            memory.trouble = Trouble::default();
+        }
+        let mut form = None;
+        if pool::wanted(workflow) > 0 {
+            let version = self.secret_version(&namespace, memory, now).await?;
+            form = version.and_then(|version| pool::form(workflow, &self.settings, &version));
+        }
+        Ok(Pool { pods, form, trouble: memory.trouble.clone() })
+    }
+
+    fn known(&self, pod: Arc<Pod>, now: Timestamp) -> WarmPod {
+        let is_promised = self.promises.is_made(&key_of(&pod));
+        let obstacle = obstacle(&pod, now);
+        WarmPod { pod, is_promised, obstacle }
+    }
+
+    /// The version of the courier's Secret that pods started now get.
+    async fn secret_version(
+        &self,
+        namespace: &str,
+        memory: &mut PoolMemory,
+        now: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        let known = self.secrets.version(namespace);
+        if known.is_none() || memory.looked.is_none_or(|looked| looked + LOOK_PERIOD <= now) {
+            let put = self.secrets.ensure(&self.client, namespace, now).await?;
+            memory.looked = Some(now);
+            if let Preparation::Refused(refusal) = put {
+                memory.trouble.grow(now, refusal.reason, refusal.message, fastrand::f64());
+            }
+        }
+        Ok(self.secrets.version(namespace))
+    }
+
+    /// Makes a pod that waits. A refusal is remembered, and another try comes later.
+    pub(super) async fn create_warm_pod(
+        &self,
+        namespace: &str,
+        pod: &Pod,
+        memory: &mut PoolMemory,
+    ) -> Result<(), Error> {
+        if memory.trouble.until.is_some_and(|until| Timestamp::now() < until) {
+            return Ok(());
+        }
+        let how = PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false };
+        match self.pods_in(namespace).create(&how, pod).await {
+            Ok(pod) => {
+                debug!(namespace, pod = pod.name_any(), "made a pod that waits for a job");
+                self.wrote_pod(&pod);
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
+                let message = format!("Kubernetes refuses the pod: {}", status.message);
+                warn!(namespace, "a pod that would wait for a job cannot be made: {message}");
+                memory.trouble.grow(Timestamp::now(), "PodRefused", message, fastrand::f64());
+                Ok(())
+            }
+            Err(source) => Err(Error::Kube { doing: "making a pod that waits for a job", source }),
+        }
+    }
+
+    /// Removes a pod that has no job.
+    pub(super) async fn delete_warm_pod(
+        &self,
+        namespace: &str,
+        name: &str,
+        exact: (String, String),
+        failure: Option<String>,
+        memory: &mut PoolMemory,
+    ) -> Result<(), Error> {
+        let mut how = exactly(exact.0, exact.1);
+        how.grace_period_seconds = Some(warm::GRACE_SECONDS);
+        let left = match self.pods_in(namespace).delete(name, &how).await {
+            Ok(deleted) => deleted.left(),
+            Err(kube::Error::Api(status)) if status.is_not_found() => None,
+            Err(source) => return Err(Error::Kube { doing: "removing a pod that waits for a job", source }),
+        };
+        if let Some(failure) = failure {
+            warn!(namespace, pod = name, "a pod that was to wait for a job has ended: {failure}");
+            memory.trouble.grow(Timestamp::now(), "PodsFail", format!("pod {name}: {failure}"), fastrand::f64());
+        }
+        match (left, self.pods.get(namespace, name)) {
+            (Some(pod), _) => self.wrote_pod(&pod),
+            (None, Some(gone)) => self.pods.forget_written(&gone),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the pod called `name` to the job.
+    pub(super) async fn assign_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<(), Error> {
+        let namespace = observed.job.namespace().unwrap_or_default();
+        match self.pods_in(&namespace).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
+            Ok(pod) => {
+                info!(pod = name, "gave the job a pod that had waited for it");
+                self.metrics.count_warm_start();
+                self.wrote_pod(&pod);
+                observed.pod = Sight::Known(Arc::new(pod));
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.is_not_found() => {
+                observed.pod = Sight::Absent;
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
+                warn!(
+                    pod = name,
+                    "Kubernetes refuses to give the job a pod that waits, so it gets its own: {}", status.message
+                );
+                observed.warm = WarmSight::Refused;
+                Ok(())
+            }
+            Err(source) => Err(Error::Kube { doing: "giving the job a pod that waits", source }),
+        }
+    }
+}
+
+impl Context {
+    /// Has the kubelet look at the pod called `name` again. A pod that is gone is seen by its watch.
+    pub(super) async fn nudge_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<(), Error> {
+        let namespace = observed.job.namespace().unwrap_or_default();
+        match self.pods_in(&namespace).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
+            Ok(pod) => {
+                info!(pod = name, "told the kubelet again that the pod has a job: nobody has heard of it");
+                self.wrote_pod(&pod);
+                observed.pod = Sight::Known(Arc::new(pod));
+            }
+            Err(kube::Error::Api(status)) if status.is_not_found() => observed.pod = Sight::Absent,
+            Err(source) => return Err(Error::Kube { doing: "telling the kubelet that the pod has a job", source }),
+        }
+        Ok(())
+    }
+}
+
+fn has_ended(job: &OmotesJob) -> bool {
+    job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal)
+}
+
+/// What keeps `pod` from being ready, or how it ended.
+fn obstacle(pod: &Pod, now: Timestamp) -> Option<String> {
+    match attempt::life(pod, now) {
+        Life::Waiting { reason, message } => {
+            (reason != REASON_STARTING).then(|| format!("{reason}: {message}").chars().take(512).collect())
+        }
+        Life::Ended(ending) => {
+            let exit = ending.exit.map(|exit| format!("exit code {}: {}", exit.code, exit.words.trim()));
+            let pod = ending.pod.map(|(reason, message)| format!("{reason}: {message}"));
+            exit.or(ending.culprit).or(pod).map(|words| words.chars().take(512).collect())
+        }
+        Life::Running(_) | Life::Winding { .. } => None,
+    }
+}

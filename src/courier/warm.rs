@@ -1,0 +1,127 @@
+//! A pod that waits for a job: its courier prepares the folders, waits for the job, brings its files, and carries then.
+//!
+//! Ring: shell.
+//!
+//! Guarantees: the ESDL comes last and complete, after the other files. A courier that is started again begins with the
+//! same job where the former one was.
+
+use std::{fs, io, path::PathBuf, process::ExitCode, time::Duration};
+
+use tokio::time::sleep;
+
+use super::{CourierSettings, Layout, WaitingSettings, fail, fetch, input, run};
+use crate::wire::{Assignment, FailureCause, FailureRecord};
+
+/// One look at one small file; a client waits.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Waits for a job and is its courier until `shutdown`. Whoever has no job by then has nothing to say.
+pub async fn wait(settings: &WaitingSettings, layout: &Layout, shutdown: impl Future<Output = ()>) -> ExitCode {
+    tokio::pin!(shutdown);
+    if let Err(error) = input::make_places(layout) {
+        tracing::error!("cannot prepare {}: {error}", layout.root.display());
+        return ExitCode::FAILURE;
+    }
+    let assignment = tokio::select! {
+        assignment = appears(layout.assignment()) => assignment,
+        () = &mut shutdown => return ExitCode::SUCCESS,
+    };
+    tracing::info!(job = assignment.job_uid, attempt = assignment.attempt, "the pod has a job");
+    let settings = settings.assigned(assignment);
+    let brought = tokio::select! {
+        brought = bring(&settings, layout) => brought,
+        // How the program ended says more.
+        () = &mut shutdown => return ExitCode::FAILURE,
+    };
+    match brought {
+        Ok(()) => run(&settings, layout, shutdown).await,
+        Err(failure) => fail(layout, failure),
+    }
+}
+
+async fn appears(path: PathBuf) -> Assignment {
+    loop {
+        // All files of the volume change at once: with this one the others are there.
+        if let Some(assignment) = fs::read_to_string(&path).ok().and_then(|text| Assignment::parse(&text)) {
+            return assignment;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn bring(settings: &CourierSettings, layout: &Layout) -> Result<(), FailureRecord> {
+    if layout.input().exists() {
+        return Ok(());
+    }
+    match &settings.input_queue {
+        Some(queue) => fetch::bring(settings, layout, queue).await,
+        None => {
+            let layout = layout.clone();
+            let put = tokio::task::spawn_blocking(move || {
+                let esdl = fs::read(layout.source().join("input.esdl"))?;
+                fetch::put(&layout, &esdl)
+            });
+            let put = put.await.map_err(io::Error::other).flatten();
+            put.map_err(|error| FailureRecord {
+                attempt: settings.attempt,
+                cause: FailureCause::InputMissing,
+                message: format!("cannot write the job's input: {error}"),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{settings::tests::waiting, tests::Pod};
+    use super::*;
+
+    fn give(pod: &Pod, esdl: &str) {
+        for (file, text) in [("job.json", "{}"), ("parameters.json", "{}"), ("input.esdl", esdl)] {
+            pod.write(&format!("../omotes-source/{file}"), text);
+        }
+        pod.write("../omotes-source/assignment.json", &super::super::settings::tests::assignment().to_json());
+    }
+
+    fn empty() -> Pod {
+        let pod = Pod::empty();
+        pod.write("../omotes-source/assignment.json", "");
+        fs::create_dir_all(pod.layout.input_folder()).unwrap();
+        pod
+    }
+
+    #[tokio::test]
+    async fn without_a_job_it_ends_in_silence() {
+        let pod = empty();
+        let code = wait(&waiting(), &pod.layout, sleep(Duration::from_millis(200))).await;
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+        assert!(!pod.layout.termination_log().exists() && pod.layout.output_folder().is_dir());
+    }
+
+    #[tokio::test]
+    async fn a_jobs_files_are_brought_and_the_esdl_last() {
+        let pod = empty();
+        let given = async {
+            sleep(Duration::from_millis(120)).await;
+            give(&pod, "<esdl/>");
+            while !pod.layout.input().exists() {
+                sleep(Duration::from_millis(5)).await;
+            }
+            for file in ["job.json", "parameters.json", "input.esdl"] {
+                assert!(pod.layout.input_folder().join(file).exists(), "{file}");
+            }
+        };
+        wait(&waiting(), &pod.layout, given).await;
+        assert_eq!(fs::read_to_string(pod.layout.input()).unwrap(), "<esdl/>");
+        assert!(pod.layout.termination_log().exists(), "it was the job's courier to the end");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_started_again_brings_nothing_twice() {
+        let pod = empty();
+        give(&pod, "<other/>");
+        pod.write("input/input.esdl", "<esdl/>");
+        wait(&waiting(), &pod.layout, sleep(Duration::from_millis(200))).await;
+        assert_eq!(fs::read_to_string(pod.layout.input()).unwrap(), "<esdl/>");
+    }
+}

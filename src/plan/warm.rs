@@ -1,0 +1,91 @@
+//! A pod that waits for a job already: chosen, stored, then given to the job.
+//!
+//! Which pod an attempt has is stored before anything is done with it, whether it is a warm one or its own: a former leader
+//! that was paused cannot make another. A choice is given up only for a pod that nobody can be given any more.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{
+    api::{OmotesJobStatus, names, status::Phase},
+    limits::after,
+    pods::warm,
+};
+
+use super::{
+    Settings,
+    observed::{Observed, Sight, WarmSight},
+    start,
+    step::{Plan, Step},
+};
+
+/// How long after the assignment, whose time has whole seconds, the kubelet is told again; the next time twice as long.
+const FIRST_NUDGE_SECONDS: i64 = 2;
+/// How long after the assignment a program is taken to run of which nobody has heard: its courier cannot reach the broker, or
+/// a former leader heard it.
+const SILENCE_SECONDS: i64 = 10;
+
+/// Plans how an attempt gets a warm pod; `None` when its own is to be made.
+pub(super) fn plan(observed: &Observed, settings: &Settings) -> Option<Plan> {
+    if !warm::may_serve(observed.current()) {
+        return None;
+    }
+    let own = names::pod_name(&observed.job.name_any(), observed.attempt());
+    match (names::chosen_pod(&observed.job), &observed.warm) {
+        (Some(chosen), _) if chosen == own => None,
+        (Some(_), WarmSight::Refused) => Some(choose(observed, settings, &own)),
+        (Some(_), _) => Some(match &observed.pod {
+            Sight::Known(pod) if warm::is_free(pod) => assign(observed, settings, pod),
+            _ => choose(observed, settings, &own),
+        }),
+        (None, WarmSight::Unasked) => Some(Plan::steps(vec![Step::TakeWarmPod])),
+        (None, WarmSight::Promised(name)) => Some(choose(observed, settings, name)),
+        (None, WarmSight::None | WarmSight::Refused) => Some(choose(observed, settings, &own)),
+    }
+}
+
+/// Whether the attempt is to get a pod that was not made for it.
+pub(super) fn is_chosen(observed: &Observed) -> bool {
+    let own = names::pod_name(&observed.job.name_any(), observed.attempt());
+    names::chosen_pod(&observed.job).is_some_and(|chosen| chosen != own)
+}
+
+/// The client hears that its job is enqueued before the first choice.
+fn choose(observed: &Observed, settings: &Settings, name: &str) -> Plan {
+    let first = names::chosen_pod(&observed.job).is_none();
+    let greeting = start::greeting(observed).filter(|_| first);
+    Plan::steps(greeting.chain([Step::PatchStatus(Box::new(observed.chosen_status(settings, name)))]).collect())
+}
+
+fn assign(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
+    let patch = warm::assignment(observed.current(), settings, pod, observed.now);
+    Plan::steps(vec![Step::AssignPod { name: pod.name_any(), patch }])
+}
+
+/// Waits for the word of a pod that had waited, that its job's input is there: only then its program runs for this job.
+/// `None` when it is there, or has to be taken for it. A kubelet that looks at a pod while it is told of a change may miss
+/// that for a minute (seen with 1.37), so it is told again.
+pub(super) fn arrives(observed: &Observed, pod: &Pod) -> Option<Plan> {
+    let assigned = warm::assigned_time(pod)?;
+    let told = observed.has_input || observed.progress.is_some();
+    let given_up = after(assigned, SILENCE_SECONDS);
+    if told || observed.now >= given_up {
+        return None;
+    }
+    let nudges = warm::nudges(pod);
+    let due = after(assigned, FIRST_NUDGE_SECONDS << nudges.min(8));
+    if observed.now < due {
+        return Some(Plan::wait(due.min(given_up)));
+    }
+    let patch = warm::nudge(pod, nudges + 1);
+    Some(Plan::steps(vec![Step::NudgePod { name: pod.name_any(), patch }]))
+}
+
+impl Observed {
+    fn chosen_status(&self, settings: &Settings, name: &str) -> OmotesJobStatus {
+        let mut status = self.accepted(settings);
+        status.pod_name = Some(name.to_owned());
+        status.phase = Some(Phase::Queued);
+        status
+    }
+}

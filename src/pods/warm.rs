@@ -1,0 +1,245 @@
+//! Pods that wait for a job: started before there is one, and given to a job that would get just such a pod.
+//!
+//! Ring: core. Of a pod that is there only labels, annotations, owner, finalizers and `activeDeadlineSeconds` can change. So
+//! a warm pod learns its job by annotations, which the kubelet shows to its courier as files. All else is its [`Form`], and
+//! a job gets no pod of another form than its own.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::core::v1::{
+        Container, DownwardAPIProjection, DownwardAPIVolumeFile, Pod, PodSpec, PodTemplateSpec, ProjectedVolumeSource,
+        Volume, VolumeProjection,
+    },
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use kube::{Resource, ResourceExt, api::ObjectMeta};
+use serde_json::{Value, json};
+
+use super::{
+    Attempt, INPUT, SOURCE, Settings, VOLUME_INPUT, VOLUME_SOURCE, VOLUME_WORK, annotation_field, build, input_queue,
+    main_container, mount, scratch,
+};
+use crate::{
+    api::{
+        OmotesWorkflow,
+        names::{self, ROOT},
+    },
+    limits::whole_second,
+    wire::{Assignment, Digest},
+};
+
+/// How long a pod without a job has to stop: it has nothing to finish.
+pub const GRACE_SECONDS: u32 = 1;
+/// How much of the checksum tells one form from another.
+const FORM_DIGITS: usize = 16;
+/// What only a pod that was made for one job has in main's environment.
+const OF_ONE_JOB: [&str; 3] = ["OMOTES_JOB_ID", "OMOTES_ATTEMPT", "OMOTES_TIME_LIMIT_SECONDS"];
+/// What the courier of a warm pod has in its environment before it has a job.
+const OF_EVERY_COURIER: [&str; 3] = ["OMOTES_COURIER_AMQP_URI", "OMOTES_COURIER_CA_PEM", "OMOTES_COURIER_POD_UID"];
+
+/// Where a pod that waits for a job is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// It has not started, or is not ready.
+    Starting,
+    /// Its containers run, and are ready where they have probes.
+    Ready,
+    /// It has ended, or is about to.
+    Over,
+}
+
+/// Whether the program of `template` can be started before there is a job for it.
+#[must_use]
+pub fn waits_for_input(template: &PodTemplateSpec) -> bool {
+    let annotations = template.metadata.as_ref().and_then(|metadata| metadata.annotations.as_ref());
+    let said = annotations.and_then(|annotations| annotations.get(names::ANNOTATION_WARM));
+    said.is_some_and(|said| said == names::WAIT_FOR_INPUT)
+}
+
+/// Whether a warm pod may do for `attempt`: its program waits for an input that the courier can bring.
+#[must_use]
+pub fn may_serve(attempt: Attempt<'_>) -> bool {
+    let spec = &attempt.job.spec;
+    let esdl = spec.input.as_ref().and_then(|input| input.esdl.as_ref());
+    let brought = esdl.is_some_and(|esdl| esdl.inline.is_some() || esdl.from_broker.is_some());
+    brought && spec.courier().enabled && spec.template.as_ref().is_some_and(waits_for_input)
+}
+
+/// Whether `pod` waits for a job.
+#[must_use]
+pub fn is_free(pod: &Pod) -> bool {
+    pod.labels().contains_key(names::LABEL_WARM_POOL) && readiness(pod) != Readiness::Over
+}
+
+/// Where `pod` is in its life.
+#[must_use]
+pub fn readiness(pod: &Pod) -> Readiness {
+    let status = pod.status.as_ref();
+    let phase = status.and_then(|status| status.phase.as_deref());
+    if pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed")) {
+        return Readiness::Over;
+    }
+    let mut conditions = status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let ready = conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    if ready { Readiness::Ready } else { Readiness::Starting }
+}
+
+/// When `pod` got its job; `None` where it was made for it.
+#[must_use]
+pub fn assigned_time(pod: &Pod) -> Option<Timestamp> {
+    let assignment = pod.annotations().get(names::ANNOTATION_ASSIGNMENT)?;
+    Some(Assignment::parse(assignment)?.assigned_time.0)
+}
+
+/// All of a pod that cannot change once it is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    pod: Pod,
+    digest: String,
+}
+
+impl Form {
+    /// The form of the pod of `attempt`, whose courier gets its credentials from that version of its Secret.
+    #[must_use]
+    pub fn of(attempt: Attempt<'_>, settings: &Settings, secret_version: &str) -> Self {
+        let pod = blank(build(attempt, settings));
+        let text = serde_json::to_string(&(&pod, secret_version)).unwrap_or_default();
+        let digest = Digest::of(text.as_bytes()).to_string()[..FORM_DIGITS].to_owned();
+        Self { pod, digest }
+    }
+
+    /// Whether `pod` is of this form.
+    #[must_use]
+    pub fn fits(&self, pod: &Pod) -> bool {
+        pod.annotations().get(names::ANNOTATION_WARM_FORM) == Some(&self.digest)
+    }
+
+    /// A pod of this form that waits for a job of `workflow`, and goes with it.
+    #[must_use]
+    pub fn to_pod(&self, workflow: &OmotesWorkflow) -> Pod {
+        let mut pod = self.pod.clone();
+        let name = workflow.name_any();
+        pod.metadata.generate_name = Some(format!("{name}-warm-"));
+        pod.labels_mut().insert(names::LABEL_WARM_POOL.to_owned(), name);
+        pod.annotations_mut().insert(names::ANNOTATION_WARM_FORM.to_owned(), self.digest.clone());
+        pod.metadata.owner_references = workflow.controller_owner_ref(&()).map(|owner| vec![owner]);
+        pod
+    }
+}
+
+/// The merge patch that gives `pod` to `attempt`, if it is still as it was seen.
+#[must_use]
+pub fn assignment(attempt: Attempt<'_>, settings: &Settings, pod: &Pod, now: Timestamp) -> Value {
+    let own = build(attempt, settings);
+    let assignment = Assignment {
+        job_uid: attempt.uid(),
+        attempt: attempt.number,
+        capability: attempt.capability(settings),
+        flush_seconds: attempt.job.spec.courier().flush_seconds,
+        input_queue: input_queue(attempt.job, &settings.capability_key),
+        assigned_time: Time(whole_second(now)),
+    };
+    let mut annotations = own.annotations().clone();
+    annotations.insert(names::ANNOTATION_ASSIGNMENT.to_owned(), assignment.to_json());
+    let mut labels = json!(own.labels());
+    labels[names::LABEL_WARM_POOL] = Value::Null;
+    let mut patch = json!({"metadata": {
+        "uid": pod.uid(),
+        "resourceVersion": pod.resource_version(),
+        "labels": labels,
+        "annotations": annotations,
+        "finalizers": own.finalizers(),
+        "ownerReferences": own.owner_references(),
+    }});
+    // The kubelet counts from when it took the pod.
+    let waited = waited_seconds(pod, now);
+    if let Some(ceiling) = own.spec.and_then(|spec| spec.active_deadline_seconds) {
+        patch["spec"] = json!({"activeDeadlineSeconds": ceiling.saturating_add(waited).min(i64::from(i32::MAX))});
+    }
+    patch
+}
+
+/// How often the kubelet was told again to look at `pod`.
+#[must_use]
+pub fn nudges(pod: &Pod) -> u32 {
+    pod.annotations().get(names::ANNOTATION_NUDGES).and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
+/// The merge patch by which the kubelet is told for the `number`th time.
+#[must_use]
+pub fn nudge(pod: &Pod, number: u32) -> Value {
+    json!({"metadata": {"uid": pod.uid(), "annotations": {names::ANNOTATION_NUDGES: number.to_string()}}})
+}
+
+fn waited_seconds(pod: &Pod, now: Timestamp) -> i64 {
+    let since = pod.status.as_ref().and_then(|status| status.start_time.as_ref());
+    since.map_or(0, |since| now.duration_since(since.0).as_secs().saturating_add(1).max(0))
+}
+
+/// `pod` without what is of its job alone, and with a courier that waits for one.
+fn blank(mut pod: Pod) -> Pod {
+    let main = main_container(&pod);
+    let ObjectMeta { labels, annotations, namespace, .. } = std::mem::take(&mut pod.metadata);
+    pod.metadata = ObjectMeta {
+        labels: without(labels, &[names::LABEL_JOB_NAME, names::LABEL_JOB_ID, names::LABEL_ATTEMPT]),
+        annotations: without(
+            annotations,
+            &[names::ANNOTATION_JOB, names::ANNOTATION_PARAMETERS, names::ANNOTATION_INPUT_ESDL],
+        ),
+        namespace,
+        ..ObjectMeta::default()
+    };
+    if let Some(spec) = &mut pod.spec {
+        blank_spec(spec, &main);
+    }
+    pod
+}
+
+fn without(map: Option<BTreeMap<String, String>>, keys: &[&str]) -> Option<BTreeMap<String, String>> {
+    map.map(|map| map.into_iter().filter(|(key, _)| !keys.contains(&key.as_str())).collect())
+}
+
+fn blank_spec(spec: &mut PodSpec, main: &str) {
+    spec.active_deadline_seconds = None;
+    let volumes = spec.volumes.get_or_insert_default();
+    volumes.retain(|volume| !volume.name.starts_with(names::VOLUME_PREFIX));
+    volumes.extend([scratch(VOLUME_WORK), scratch(VOLUME_INPUT), source()]);
+    for container in spec.containers.iter_mut().filter(|container| container.name == main) {
+        container.env.iter_mut().for_each(|env| env.retain(|known| !OF_ONE_JOB.contains(&known.name.as_str())));
+    }
+    // Main waits for its input anyhow: one courier prepares its folders, too, and the pod starts sooner.
+    let inits = spec.init_containers.get_or_insert_default();
+    inits.retain(|container| container.name != names::CONTAINER_COURIER_INPUT);
+    inits.iter_mut().filter(|container| container.name == names::CONTAINER_COURIER).for_each(blank_courier);
+}
+
+fn blank_courier(courier: &mut Container) {
+    courier.args = Some(vec!["courier".to_owned(), "warm".to_owned()]);
+    courier.env.iter_mut().for_each(|env| env.retain(|known| OF_EVERY_COURIER.contains(&known.name.as_str())));
+    let mounts =
+        [mount(VOLUME_WORK, ROOT, false), mount(VOLUME_INPUT, INPUT, false), mount(VOLUME_SOURCE, SOURCE, true)];
+    courier.volume_mounts = Some(mounts.to_vec());
+}
+
+/// The files of the job, which are empty until there is one.
+fn source() -> Volume {
+    let files = [
+        (names::ANNOTATION_JOB, "job.json"),
+        (names::ANNOTATION_PARAMETERS, "parameters.json"),
+        (names::ANNOTATION_INPUT_ESDL, "input.esdl"),
+        (names::ANNOTATION_ASSIGNMENT, "assignment.json"),
+    ];
+    let items = files.iter().map(|(annotation, path)| DownwardAPIVolumeFile {
+        path: (*path).to_owned(),
+        field_ref: Some(annotation_field(annotation)),
+        ..DownwardAPIVolumeFile::default()
+    });
+    let sources = vec![VolumeProjection {
+        downward_api: Some(DownwardAPIProjection { items: Some(items.collect()) }),
+        ..VolumeProjection::default()
+    }];
+    let projected = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
+    Volume { name: VOLUME_SOURCE.to_owned(), projected: Some(projected), ..Volume::default() }
+}
