@@ -52,7 +52,8 @@ test-runner: $(VENV)/ready ## The worker adapter's own tests.
 
 .PHONY: test-sdk
 test-sdk: $(SDK_VENV)/ready ## The unmodified OMOTES SDK against the test bed; needs `make up`.
-	@. target/testbed/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway
+	@. target/testbed/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway -m "not alone" --numprocesses 4 --verbose
+	@. target/testbed/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway -m alone --verbose
 
 .PHONY: sdk-demo
 sdk-demo: up $(SDK_VENV)/ready ## A client on the unmodified OMOTES SDK: submits the heat network, shows progress, checks the result.

@@ -42,6 +42,8 @@ pub const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
 pub const ANNOTATION_ASSIGNMENT: &str = "omotes.io/assignment";
 /// How often the kubelet was told again that a warm pod has a job.
 pub const ANNOTATION_NUDGES: &str = "omotes.io/assignment-nudges";
+/// What the courier of a warm pod said when it could not bring its job's input: the pod is stopped for that.
+pub const ANNOTATION_INPUT_MISSING: &str = "omotes.io/input-missing";
 /// What a warm pod is like, as a checksum: it is given only to a job that would get just such a pod.
 pub const ANNOTATION_WARM_FORM: &str = "omotes.io/warm-form";
 /// By this annotation of a template, with the value [`WAIT_FOR_INPUT`], a program says that its pod may be started before

@@ -67,7 +67,7 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             Ok(())
         }
         Step::AssignPod { name, patch } => context.assign_pod(&name, &patch, observed).await,
-        Step::NudgePod { name, patch } => context.nudge_pod(&name, &patch, observed).await,
+        Step::AnnotatePod { name, patch } => context.annotate_pod(&name, &patch, observed).await,
         Step::CreatePod(pod) => create_pod(&pod, observed, context).await,
         Step::DeletePod { name, uid, resource_version, grace_seconds } => {
             let how = DeleteParams { grace_period_seconds: grace_seconds, ..exactly(uid, resource_version) };

@@ -257,17 +257,17 @@ impl Context {
 }
 
 impl Context {
-    /// Has the kubelet look at the pod called `name` again. A pod that is gone is seen by its watch.
-    pub(super) async fn nudge_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<(), Error> {
+    /// Notes something on the pod called `name`. One that is gone is seen by its watch.
+    pub(super) async fn annotate_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<(), Error> {
         let namespace = observed.job.namespace().unwrap_or_default();
         match self.pods_in(&namespace).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
             Ok(pod) => {
-                info!(pod = name, "told the kubelet again that the pod has a job: nobody has heard of it");
+                info!(pod = name, note = %patch["metadata"]["annotations"], "noted something on the job's pod");
                 self.wrote_pod(&pod);
                 observed.pod = Sight::Known(Arc::new(pod));
             }
             Err(kube::Error::Api(status)) if status.is_not_found() => observed.pod = Sight::Absent,
-            Err(source) => return Err(Error::Kube { doing: "telling the kubelet that the pod has a job", source }),
+            Err(source) => return Err(Error::Kube { doing: "noting something on the job's pod", source }),
         }
         Ok(())
     }

@@ -130,7 +130,10 @@ pub fn life(pod: &Pod, now: Timestamp) -> Life {
     let main = container(status.container_statuses.as_ref(), &main_container(pod)).cloned();
     if has_ended(pod, &status) || forced_off(pod).is_some_and(|end| end <= now) {
         let ending = ending(&status, main.as_ref(), &main_container(pod));
-        let ending = Ending { stop: stop(pod, &status), ceiling: ceiling(pod, &status), ..ending };
+        let noted = pod.annotations().get(names::ANNOTATION_INPUT_MISSING);
+        let noted = noted.and_then(|record| TerminationRecord::parse(record).ok());
+        let courier = noted.or_else(|| ending.courier.clone());
+        let ending = Ending { courier, stop: stop(pod, &status), ceiling: ceiling(pod, &status), ..ending };
         return Life::Ended(Box::new(ending.since(assigned)));
     }
     let state = main.as_ref().and_then(|main| main.state.clone()).unwrap_or_default();
@@ -209,20 +212,32 @@ fn start_error(main: &ContainerStatus) -> Option<String> {
 }
 
 fn record(status: &ContainerStatus) -> Option<TerminationRecord> {
-    let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-    let words = terminated(status).or(last)?.message.as_deref()?;
-    TerminationRecord::parse(words).ok()
+    TerminationRecord::parse(terminated(status)?.message.as_deref()?).ok()
 }
 
-/// Whether the courier of a warm pod could not bring the job's input, so that main would wait in vain. One that was started
-/// again may still bring it.
+fn courier(pod: &Pod) -> Option<&ContainerStatus> {
+    container(pod.status.as_ref()?.init_container_statuses.as_ref(), names::CONTAINER_COURIER)
+}
+
+/// Whether the courier of `pod` runs.
 #[must_use]
-pub fn input_is_missing(pod: &Pod) -> bool {
-    let status = pod.status.as_ref();
-    let courier = container(status.and_then(|s| s.init_container_statuses.as_ref()), names::CONTAINER_COURIER);
-    let courier = courier.filter(|courier| courier.state.as_ref().is_none_or(|state| state.running.is_none()));
-    let record = courier.filter(|_| assigned_time(pod).is_some()).and_then(record);
-    matches!(record, Some(TerminationRecord::Failed(failure)) if failure.cause == FailureCause::InputMissing)
+pub fn courier_runs(pod: &Pod) -> bool {
+    let state = courier(pod).and_then(|courier| courier.state.as_ref());
+    state.is_some_and(|state| state.running.is_some())
+}
+
+/// What the courier of a warm pod last said when it could not bring the job's input, so that main waits in vain.
+#[must_use]
+pub fn missing_input(pod: &Pod) -> Option<TerminationRecord> {
+    assigned_time(pod)?;
+    let courier = courier(pod)?;
+    let last = courier.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let words = terminated(courier).or(last)?.message.as_deref()?;
+    TerminationRecord::parse(words).ok().filter(is_missing_input)
+}
+
+fn is_missing_input(record: &TerminationRecord) -> bool {
+    matches!(record, TerminationRecord::Failed(failure) if failure.cause == FailureCause::InputMissing)
 }
 
 fn exit(state: &ContainerStateTerminated) -> Exit {

@@ -103,13 +103,14 @@ fn pursue(observed: &Observed, settings: &Settings) -> Plan {
 /// Follows the job's pod where it is in its life.
 fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
     let life = attempt::life(pod, observed.now);
+    let begins = matches!(life, Life::Waiting { .. } | Life::Running(_));
+    if let Some(plan) = warm::misses_input(observed, pod).filter(|_| begins) {
+        return plan;
+    }
     match life {
         Life::Ended(ending) => return finish::pod_ended(observed, settings, *ending),
         _ if stop::is_to_be_forced_off(observed, pod) => return Plan::steps(vec![stop::delete(pod, Some(0))]),
         _ if stop::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
-        _ if attempt::input_is_missing(pod) && pod.metadata.deletion_timestamp.is_none() => {
-            return Plan::steps(vec![stop::delete(pod, None)]);
-        }
         // A client that is gone needs no output; main's exit is its own all the same.
         Life::Winding { others_run, finished } if others_run || observed.deletion().is_some() => {
             run::stop_others(observed, pod, finished)

@@ -52,8 +52,8 @@ pub enum Step {
         /// The merge patch; it holds only for the pod as it was seen.
         patch: Value,
     },
-    /// Has the kubelet look at the pod again, because nobody has told that its job's input is there.
-    NudgePod {
+    /// Notes something on the pod, which also has its kubelet look at it again.
+    AnnotatePod {
         /// The pod.
         name: String,
         /// The merge patch.

@@ -13,17 +13,20 @@ use crate::{
 };
 
 use super::{
-    Settings,
-    observed::{Observed, Sight, WarmSight},
+    Settings, attempt,
+    observed::{BrokerSight, Observed, Sight, WarmSight},
     start,
     step::{Plan, Step},
+    stop,
 };
 
 /// How long after the assignment, whose time has whole seconds, the kubelet is told again; the next time twice as long.
 const FIRST_NUDGE_SECONDS: i64 = 2;
-/// How long after the assignment a program is taken to run of which nobody has heard: its courier cannot reach the broker, or
-/// a former leader heard it.
-const SILENCE_SECONDS: i64 = 10;
+/// How long after the assignment a program is taken to run of which nobody has heard, where a former leader may have heard it.
+const UNHEARD_SECONDS: i64 = 10;
+/// The same where this process has listened all the time: longer than a courier looks for its input. It cannot reach the
+/// broker, and limits hold all the same.
+const SILENCE_SECONDS: i64 = 90;
 
 /// Plans how an attempt gets a warm pod; `None` when its own is to be made.
 pub(super) fn plan(observed: &Observed, settings: &Settings) -> Option<Plan> {
@@ -67,9 +70,9 @@ fn assign(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
 /// that for a minute (seen with 1.37), so it is told again.
 pub(super) fn arrives(observed: &Observed, pod: &Pod) -> Option<Plan> {
     let assigned = warm::assigned_time(pod)?;
-    let told = observed.has_input || observed.progress.is_some();
-    let given_up = after(assigned, SILENCE_SECONDS);
-    if told || observed.now >= given_up {
+    let listened = observed.broker == BrokerSight::Ready && observed.listening_since <= after(assigned, 1);
+    let given_up = after(assigned, if listened { SILENCE_SECONDS } else { UNHEARD_SECONDS });
+    if has_arrived(observed) || observed.now >= given_up {
         return None;
     }
     let nudges = warm::nudges(pod);
@@ -77,8 +80,29 @@ pub(super) fn arrives(observed: &Observed, pod: &Pod) -> Option<Plan> {
     if observed.now < due {
         return Some(Plan::wait(due.min(given_up)));
     }
-    let patch = warm::nudge(pod, nudges + 1);
-    Some(Plan::steps(vec![Step::NudgePod { name: pod.name_any(), patch }]))
+    Some(note(pod, names::ANNOTATION_NUDGES, &(nudges + 1).to_string()))
+}
+
+fn has_arrived(observed: &Observed) -> bool {
+    observed.has_input || observed.progress.is_some()
+}
+
+/// Stops a pod whose courier could not bring its job's input: the program would wait in vain. Why is noted before, because
+/// nobody else can tell that from a disruption afterwards. A courier that the kubelet started again may have brought it.
+pub(super) fn misses_input(observed: &Observed, pod: &Pod) -> Option<Plan> {
+    let noted = pod.annotations().contains_key(names::ANNOTATION_INPUT_MISSING);
+    let hopeful = attempt::courier_runs(pod) && (has_arrived(observed) || observed.status().start_time.is_some());
+    match attempt::missing_input(pod).filter(|_| !hopeful) {
+        _ if noted && pod.metadata.deletion_timestamp.is_none() => {
+            Some(Plan::steps(vec![stop::delete(pod, Some(i64::from(warm::GRACE_SECONDS)))]))
+        }
+        Some(record) if !noted => Some(note(pod, names::ANNOTATION_INPUT_MISSING, &record.to_json())),
+        _ => None,
+    }
+}
+
+fn note(pod: &Pod, annotation: &str, text: &str) -> Plan {
+    Plan::steps(vec![Step::AnnotatePod { name: pod.name_any(), patch: warm::note(pod, annotation, text) }])
 }
 
 impl Observed {

@@ -38,7 +38,12 @@ const VOLUME_SOURCE: &str = "omotes-source";
 const SOURCE: &str = "/omotes-source";
 
 /// What a template must not say of its pods.
-const OF_WARM_PODS: [&str; 3] = [names::ANNOTATION_ASSIGNMENT, names::ANNOTATION_NUDGES, names::ANNOTATION_WARM_FORM];
+const OF_WARM_PODS: [&str; 4] = [
+    names::ANNOTATION_ASSIGNMENT,
+    names::ANNOTATION_INPUT_MISSING,
+    names::ANNOTATION_NUDGES,
+    names::ANNOTATION_WARM_FORM,
+];
 
 /// What the operator was configured with, as far as decisions need it.
 #[derive(Debug, Clone)]

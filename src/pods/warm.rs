@@ -167,10 +167,10 @@ pub fn nudges(pod: &Pod) -> u32 {
     pod.annotations().get(names::ANNOTATION_NUDGES).and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
-/// The merge patch by which the kubelet is told for the `number`th time.
+/// The merge patch that notes something on `pod`.
 #[must_use]
-pub fn nudge(pod: &Pod, number: u32) -> Value {
-    json!({"metadata": {"uid": pod.uid(), "annotations": {names::ANNOTATION_NUDGES: number.to_string()}}})
+pub fn note(pod: &Pod, annotation: &str, text: &str) -> Value {
+    json!({"metadata": {"uid": pod.uid(), "annotations": {annotation: text}}})
 }
 
 fn waited_seconds(pod: &Pod, now: Timestamp) -> i64 {

@@ -212,6 +212,7 @@ def test_two_clients_hear_of_their_own_jobs(new_client: NewClient, new_offer: Ne
         leave(client, submitted)
 
 
+@pytest.mark.alone
 def test_the_broker_restarts_while_a_job_runs(new_client: NewClient, new_offer: NewOffer, jobs: list[str]) -> None:
     offer, client = new_offer(GATED), new_client()
     workflow = client.offered(offer.type_name)

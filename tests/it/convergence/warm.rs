@@ -1,7 +1,7 @@
 //! Jobs that get a pod which had waited for one.
 
 use omotes_operator::{
-    api::status::TerminationCause,
+    api::{names, status::TerminationCause},
     pods::warm::{assigned_time, nudges},
 };
 
@@ -56,12 +56,24 @@ fn it_runs_once_its_input_is_there() {
 fn a_kubelet_that_missed_it_is_told_again_and_silence_ends() {
     let mut world = world(&json!({}));
     world.reconcile(usize::MAX);
-    for (wait, expected) in [(1, 0), (1, 1), (2, 2), (4, 3)] {
+    for (wait, expected) in [(1, 0), (1, 1), (2, 2), (4, 3), (8, 4), (16, 5), (32, 6), (20, 6)] {
         world.live(wait);
         assert_eq!((nudges(world.pod.as_ref().unwrap()), status(&world).start_time), (expected, None));
     }
-    world.live(2);
-    assert_eq!((nudges(world.pod.as_ref().unwrap()), status(&world).phase), (3, Some(Phase::Running)));
+    world.live(6);
+    assert_eq!((nudges(world.pod.as_ref().unwrap()), status(&world).phase), (6, Some(Phase::Running)));
+}
+
+#[test]
+fn what_a_former_leader_may_have_heard_is_not_waited_for() {
+    let mut world = world(&json!({}));
+    world.reconcile(usize::MAX);
+    world.happen(Event::Wait(3));
+    world.happen(Event::Crash);
+    world.live(5);
+    assert_eq!(status(&world).start_time, None);
+    world.live(3);
+    assert_eq!(status(&world).phase, Some(Phase::Running));
 }
 
 #[test]
@@ -116,12 +128,12 @@ fn an_input_that_is_missing_ends_it() {
     let mut world = world(&json!({}));
     world.reconcile(usize::MAX);
     world.happen(Event::InputMissing);
+    world.happen(Event::ReconcileThenCrash(1));
     world.reconcile(usize::MAX);
     let pod = world.pod.as_mut().unwrap();
     assert!(pod.metadata.deletion_timestamp.is_some(), "its program would wait for ever");
-    // As the kubelet leaves it: the courier was not started again.
-    let mut courier = serde_json::to_value(&pod.status.as_ref().unwrap().init_container_statuses).unwrap();
-    courier[0]["state"] = courier[0]["lastState"].take();
+    // The kubelet had started the courier again, and that says nothing.
+    let courier = json!([container(names::CONTAINER_COURIER, &json!({"terminated": {"exitCode": 1}}))]);
     let now = whole(world.now);
     let main = json!({"terminated": {"exitCode": 10, "reason": "Error", "startedAt": now, "finishedAt": now}});
     set_status(
