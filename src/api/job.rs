@@ -13,7 +13,7 @@ use super::{
     queues::QueuePolicy,
     retention::{ForceDeletionPolicy, PodRetentionPolicy, TtlPolicy},
     retry::{PodFailurePolicy, Retry},
-    status::OmotesJobStatus,
+    status::{OmotesJobStatus, Phase},
     stop::{Abort, ExitCodes, ExpectedDuration, Heartbeat},
 };
 
@@ -221,6 +221,14 @@ pub struct OmotesJobSpec {
     /// ttlPolicy says when this resource goes by how the job ended, and what goes. It can change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_policy: Option<TtlPolicy>,
+}
+
+impl OmotesJob {
+    /// Whether it has ended, as far as its status says.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal)
+    }
 }
 
 impl OmotesJobSpec {

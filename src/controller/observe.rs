@@ -139,11 +139,8 @@ fn listening_since(context: &Context) -> Timestamp {
 
 /// The pods of all attempts of a job that are still there.
 fn retained(observed: &Observed, context: &Context) -> Vec<Arc<Pod>> {
-    let pods = (1..=observed.attempt()).filter_map(|number| match sight_of_pod(&observed.job, number, context) {
-        Sight::Known(pod) => Some(pod),
-        Sight::Absent | Sight::Unreachable => None,
-    });
-    pods.filter(|pod| is_owned_by(pod, &observed.uid())).collect()
+    let (namespace, uid) = (observed.job.metadata.namespace.as_ref(), observed.uid());
+    context.pods.store().state_filter(|pod| pod.metadata.namespace.as_ref() == namespace && is_owned_by(pod, &uid))
 }
 
 /// The newest warning about the job's pod. A courtesy to who reads the message: failing to get it fails nothing.
@@ -173,7 +170,7 @@ fn broker_sight(state: &BrokerState) -> BrokerSight {
     match state {
         BrokerState::Ready { .. } => BrokerSight::Ready,
         BrokerState::Blocked { since, reason } => {
-            BrokerSight::Unreachable(format!("RabbitMQ takes no messages since {since}: {reason}"))
+            BrokerSight::Blocked(format!("RabbitMQ takes no messages since {since}: {reason}"))
         }
         BrokerState::Unreachable { reason, .. } => BrokerSight::Unreachable(reason.clone()),
     }

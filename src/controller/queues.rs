@@ -16,7 +16,7 @@ use crate::{
     api::{
         OmotesJob,
         names::{FINALIZER_CLEANUP, JobId},
-        status::{Phase, QueuesState},
+        status::QueuesState,
     },
     broker::{BrokerState, Deleter, ListedQueue},
     plan::observed::{Preparation, QueueEnd, ResultQueue},
@@ -41,7 +41,7 @@ pub(super) fn deleted(context: &Context, queue: &str, by: Deleter, at: Timestamp
     let Some(job) = holder.and_then(|job| context.jobs.store().get(&job)) else { return };
     debug!(queue, ?by, "a queue of a job was deleted");
     // Whoever it was: the operator's sweep may have come just before the job.
-    let lost = !is_terminal(&job);
+    let lost = !job.has_ended();
     let is_result = topology::is_result_queue(queue);
     context.memories.change(&job.uid().unwrap_or_default(), |memory| {
         if lost {
@@ -84,13 +84,9 @@ pub(super) async fn look_after(context: Arc<Context>) {
     }
 }
 
-fn is_terminal(job: &OmotesJob) -> bool {
-    job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal)
-}
-
 /// Whether the result of `job` is in its queue, as far as the status knows.
 fn is_unread(job: &OmotesJob) -> bool {
-    let Some(status) = job.status.as_ref().filter(|_| is_terminal(job)) else { return false };
+    let Some(status) = job.status.as_ref().filter(|_| job.has_ended()) else { return false };
     let held = job.finalizers().iter().any(|finalizer| finalizer == FINALIZER_CLEANUP);
     let state = status.queues.as_ref().and_then(|queues| queues.state);
     held && state == Some(QueuesState::Ensured) && status.result.as_ref().is_some_and(|result| result.routed)
@@ -99,7 +95,7 @@ fn is_unread(job: &OmotesJob) -> bool {
 /// Whether the result of `job` is kept until its queue is there again.
 fn is_kept(job: &OmotesJob) -> bool {
     let held = job.finalizers().iter().any(|finalizer| finalizer == FINALIZER_CLEANUP);
-    let status = job.status.as_ref().filter(|_| held && is_terminal(job));
+    let status = job.status.as_ref().filter(|_| held && job.has_ended());
     status.is_some_and(|status| status.keeps_result(Timestamp::now()))
 }
 

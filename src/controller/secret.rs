@@ -1,7 +1,7 @@
 //! The courier's credentials in the namespaces that run jobs.
 //!
 //! Ring: shell. A job in a fresh namespace works, because its first job brings the Secret along; a rotated password is
-//! brought by the next job.
+//! brought by the next job, or where pods wait for one within a minute.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,7 +25,8 @@ use super::error::Error;
 
 /// Where couriers' credentials come from, and where they may not go.
 ///
-/// That a Secret was there is not remembered: it, or its whole namespace, may be gone and made anew since.
+/// That a Secret was there is not relied on: it, or its whole namespace, may be gone and made anew since. Only its version is
+/// remembered, for pods that wait for a job.
 pub(crate) struct CourierSecrets {
     uri_file: PathBuf,
     ca_file: PathBuf,

@@ -10,7 +10,7 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use tracing::{debug, info, warn};
 
 use crate::{
-    api::{OmotesJob, names::JobId, status::Phase},
+    api::{OmotesJob, names::JobId},
     broker::{BrokerError, BrokerState, DeleteCondition, Deletion, ListedQueue},
     plan::{
         observed::attempt_of,
@@ -108,7 +108,7 @@ fn note(job: &OmotesJob, key: &CapabilityKey, wanted: &mut Wanted) {
     let capabilities = attempts.map(|attempt| key.capability(&uid, attempt));
     wanted.own_queues.extend(capabilities.iter().map(topology::output_queue_name));
     wanted.own_queues.insert(topology::kept_queue(&uid, 1).name);
-    let ended = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
+    let ended = job.has_ended();
     wanted.own_queues.extend(pods::input_queue(job, key).filter(|_| !ended));
 }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use crate::{
-    api::{OmotesJob, OmotesWorkflow, names, status::Phase},
+    api::{OmotesJob, OmotesWorkflow, names},
     plan::{
         Observed,
         attempt::{self, Life, REASON_STARTING},
@@ -29,6 +29,9 @@ use crate::{
 };
 
 use super::{context::Context, error::Error, execute::exactly, seats::Key};
+
+const SECRET_FAILED: &str = "SecretFailed";
+const POD_REFUSED: &str = "PodRefused";
 
 /// How often a pool is looked at where nothing happens: the broker's credentials may have changed.
 pub(super) const LOOK_PERIOD: SignedDuration = SignedDuration::from_secs(60);
@@ -46,11 +49,11 @@ impl Promises {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pod, job);
     }
 
-    /// Forgets what was promised to the job with this UID.
-    fn forget(&self, job: &str) -> bool {
+    /// Forgets what was promised to the job with this UID, but for the pod called `chosen`.
+    fn forget(&self, job: &str, chosen: Option<&String>) -> bool {
         let mut promises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = promises.len();
-        promises.retain(|_, holder| holder != job);
+        promises.retain(|(_, pod), holder| holder != job || Some(&*pod) == chosen);
         promises.len() != before
     }
 
@@ -102,7 +105,7 @@ impl Context {
     /// Keeps the promises of a former leader, before anything is decided.
     pub(crate) fn keep_promises(&self) {
         for job in self.jobs.store().state() {
-            if !has_ended(&job)
+            if !job.has_ended()
                 && let Some(pod) = names::chosen_pod(&job)
             {
                 self.promises.keep((job.namespace().unwrap_or_default(), pod), job.uid().unwrap_or_default());
@@ -110,17 +113,18 @@ impl Context {
         }
     }
 
-    /// Notes at the end of a pass where a job has its pod, or needs none any more.
+    /// Notes at the end of a pass what a job wants of what it was promised: the pod that it chose and does not have yet.
     pub(crate) fn promise_kept(&self, observed: &Observed) {
         let has_pod = matches!(&observed.pod, Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()));
-        if has_pod || observed.is_terminal() {
-            self.forget_promise(&observed.job);
+        let chosen = names::chosen_pod(&observed.job).filter(|_| !has_pod && !observed.is_terminal());
+        if self.promises.forget(&observed.uid(), chosen.as_ref()) {
+            self.touch_workflow_of(&observed.job);
         }
     }
 
-    /// Forgets what was promised to a job.
+    /// Forgets what was promised to a job that is gone.
     pub(crate) fn forget_promise(&self, job: &OmotesJob) {
-        if self.promises.forget(&job.uid().unwrap_or_default()) {
+        if self.promises.forget(&job.uid().unwrap_or_default(), None) {
             self.touch_workflow_of(job);
         }
     }
@@ -131,22 +135,22 @@ impl Context {
         workflow: &OmotesWorkflow,
         memory: &mut PoolMemory,
         now: Timestamp,
-    ) -> Result<Pool, Error> {
+    ) -> Pool {
         let (namespace, name) = (workflow.namespace().unwrap_or_default(), workflow.name_any());
         let pods = self
             .pods
             .store()
             .state_filter(|pod| pool::is_in(pod, &name) && pod.metadata.namespace.as_ref() == Some(&namespace));
         let pods: Vec<WarmPod> = pods.into_iter().map(|pod| self.known(pod, now)).collect();
-        if pool::has_recovered(&pods, now) {
+        if pool::has_recovered(&pods, &memory.trouble, now) {
             memory.trouble = Trouble::default();
         }
         let mut form = None;
         if pool::wanted(workflow) > 0 {
-            let version = self.secret_version(&namespace, memory, now).await?;
+            let version = self.secret_version(&namespace, memory, now).await;
             form = version.and_then(|version| pool::form(workflow, &self.settings, &version));
         }
-        Ok(Pool { pods, form, trouble: memory.trouble.clone() })
+        Pool { pods, form, trouble: memory.trouble.clone() }
     }
 
     fn known(&self, pod: Arc<Pod>, now: Timestamp) -> WarmPod {
@@ -156,21 +160,25 @@ impl Context {
     }
 
     /// The version of the courier's Secret that pods started now get.
-    async fn secret_version(
-        &self,
-        namespace: &str,
-        memory: &mut PoolMemory,
-        now: Timestamp,
-    ) -> Result<Option<String>, Error> {
+    async fn secret_version(&self, namespace: &str, memory: &mut PoolMemory, now: Timestamp) -> Option<String> {
         let known = self.secrets.version(namespace);
-        if known.is_none() || memory.looked.is_none_or(|looked| looked + LOOK_PERIOD <= now) {
-            let put = self.secrets.ensure(&self.client, namespace, now).await?;
-            memory.looked = Some(now);
-            if let Preparation::Refused(refusal) = put {
+        let wait =
+            if known.is_some() { memory.looked.map(|looked| looked + LOOK_PERIOD) } else { memory.trouble.until };
+        if wait.is_some_and(|until| now < until) {
+            return known;
+        }
+        memory.looked = Some(now);
+        match self.secrets.ensure(&self.client, namespace, now).await {
+            Ok(Preparation::Refused(refusal)) => {
                 memory.trouble.grow(now, refusal.reason, refusal.message, fastrand::f64());
             }
+            Ok(Preparation::Ready(_) | Preparation::Unknown) => memory.trouble.forgive(SECRET_FAILED),
+            Err(error) => {
+                warn!(namespace, %error, "pods that would wait for a job cannot be made; the operator tries again");
+                memory.trouble.grow(now, SECRET_FAILED, error.to_string(), fastrand::f64());
+            }
         }
-        Ok(self.secrets.version(namespace))
+        self.secrets.version(namespace)
     }
 
     /// Makes a pod that waits. A refusal is remembered, and another try comes later.
@@ -187,13 +195,14 @@ impl Context {
         match self.pods_in(namespace).create(&how, pod).await {
             Ok(pod) => {
                 debug!(namespace, pod = pod.name_any(), "made a pod that waits for a job");
+                memory.trouble.forgive(POD_REFUSED);
                 self.wrote_pod(&pod);
                 Ok(())
             }
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
                 let message = format!("Kubernetes refuses the pod: {}", status.message);
                 warn!(namespace, "a pod that would wait for a job cannot be made: {message}");
-                memory.trouble.grow(Timestamp::now(), "PodRefused", message, fastrand::f64());
+                memory.trouble.grow(Timestamp::now(), POD_REFUSED, message, fastrand::f64());
                 Ok(())
             }
             Err(source) => Err(Error::Kube { doing: "making a pod that waits for a job", source }),
@@ -273,21 +282,17 @@ impl Context {
     }
 }
 
-fn has_ended(job: &OmotesJob) -> bool {
-    job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal)
-}
-
 /// What keeps `pod` from being ready, or how it ended.
 fn obstacle(pod: &Pod, now: Timestamp) -> Option<String> {
-    match attempt::life(pod, now) {
-        Life::Waiting { reason, message } => {
-            (reason != REASON_STARTING).then(|| format!("{reason}: {message}").chars().take(512).collect())
-        }
+    let exit = warm::main_end(pod)
+        .map(|end| format!("exit code {}: {}", end.exit_code, end.message.as_deref().unwrap_or_default().trim()));
+    let words = match attempt::life(pod, now) {
+        Life::Waiting { reason, message } => (reason != REASON_STARTING).then(|| format!("{reason}: {message}")),
         Life::Ended(ending) => {
-            let exit = ending.exit.map(|exit| format!("exit code {}: {}", exit.code, exit.words.trim()));
             let pod = ending.pod.map(|(reason, message)| format!("{reason}: {message}"));
-            exit.or(ending.culprit).or(pod).map(|words| words.chars().take(512).collect())
+            ending.culprit.or(exit).or(pod)
         }
-        Life::Running(_) | Life::Winding { .. } => None,
-    }
+        Life::Running(_) | Life::Winding { .. } => exit,
+    };
+    words.map(|words| words.chars().take(512).collect())
 }

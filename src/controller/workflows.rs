@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::{
-    api::{OmotesJob, OmotesWorkflow, OmotesWorkflowStatus, names, status::Phase},
+    api::{OmotesJob, OmotesWorkflow, OmotesWorkflowStatus, names},
     workflow::{
         advance::{HeldRevision, JobCounts, ObservedWorkflow, WorkflowStep, plan},
         pool::{self, Pool},
@@ -30,7 +30,7 @@ use crate::{
 
 use super::{
     context::Context,
-    error::Error,
+    error::{Category, Error},
     seats::{Key, is_of, key_of},
     warm::{LOOK_PERIOD, PoolMemory},
 };
@@ -39,7 +39,7 @@ use super::{
 const PASS_PERIOD: SignedDuration = SignedDuration::from_millis(200);
 /// How long after a failed pass the next one comes.
 const RETRY_PERIOD: SignedDuration = SignedDuration::from_secs(5);
-/// More rounds than a pass needs: a revision, and the status.
+/// More rounds than a pass needs: a revision, warm pods removed, warm pods made, and the status.
 const MAX_ROUNDS: usize = 5;
 
 /// The workflows that something happened to, each at most once, with the time of its next pass. Bounded by the number of
@@ -127,6 +127,8 @@ async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, Memory>
             memories.remove(&key);
         }
         Ok(None) => {}
+        // A kubelet wrote to a pod that is to go, or a job got it.
+        Err(error) if error.category() == Category::Conflict => context.workflows.touch_at(key, now + PASS_PERIOD),
         Err(error) => {
             let (namespace, name) = &key;
             warn!(namespace, name, %error, "a pass over a workflow failed; the operator tries again");
@@ -137,7 +139,7 @@ async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, Memory>
 
 async fn pass(context: &Context, key: &Key, memory: &mut Memory) -> Result<Option<Timestamp>, Error> {
     for _ in 0..MAX_ROUNDS {
-        let observed = observe(context, key, memory).await?;
+        let observed = observe(context, key, memory).await;
         let plan = plan(&observed);
         if plan.steps.is_empty() {
             return Ok(plan.wake.into_iter().chain(next_look(&observed)).min());
@@ -155,7 +157,7 @@ fn next_look(observed: &ObservedWorkflow) -> Option<Timestamp> {
     pool.map(|_| observed.now + LOOK_PERIOD)
 }
 
-async fn observe(context: &Context, key: &Key, memory: &mut Memory) -> Result<ObservedWorkflow, Error> {
+async fn observe(context: &Context, key: &Key, memory: &mut Memory) -> ObservedWorkflow {
     let now = Timestamp::now();
     let (namespace, name) = key;
     let jobs = context.jobs.store().state_filter(|job| is_of(job, key));
@@ -178,17 +180,17 @@ async fn observe(context: &Context, key: &Key, memory: &mut Memory) -> Result<Ob
     let workflow = context.catalog.cache.get(namespace, name);
     let rival = workflow.as_ref().and_then(|workflow| context.catalog.rival(workflow));
     let pool = match &workflow {
-        Some(workflow) => context.look_at_pool(workflow, &mut memory.pool, now).await?,
+        Some(workflow) => context.look_at_pool(workflow, &mut memory.pool, now).await,
         None => Pool::default(),
     };
     let jobs = count(context, key, &jobs);
-    Ok(ObservedWorkflow { now, workflow, rival, revisions, jobs, pool, written: memory.written })
+    ObservedWorkflow { now, workflow, rival, revisions, jobs, pool, written: memory.written }
 }
 
 fn count(context: &Context, key: &Key, jobs: &[Arc<OmotesJob>]) -> JobCounts {
     let mut counts = JobCounts::default();
     for job in jobs {
-        let ended = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
+        let ended = job.has_ended();
         let holds = context.seats.is_holder(key, &job.uid().unwrap_or_default());
         match (holds, ended) {
             (true, _) => counts.running += 1,

@@ -16,7 +16,7 @@ use kube::{
 use tracing::info;
 
 use crate::{
-    api::{OmotesJob, names, status::Phase},
+    api::{OmotesJob, names},
     broker::DeleteCondition,
     intake::{Poison, Refusal, RefusalReason, Rejection, Standing, Tombstone},
     topology::{self, QueueDeclaration},
@@ -67,7 +67,7 @@ impl Gateway {
         let jobs = self.context.jobs_in(&self.placement.namespace);
         let job = jobs.get(&wanted.name_any()).await;
         let job = job.map_err(kube_delay("looking at the job that is there already"))?;
-        let ended = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
+        let ended = job.has_ended();
         let standing = standing_of(&job);
         if ended || standing != Standing::Stored {
             self.remove(queue).await?;

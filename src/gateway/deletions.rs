@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tracing::{Instrument as _, info, info_span};
 
 use crate::{
-    api::{OmotesJob, status::Phase},
+    api::OmotesJob,
     broker::{BrokerError, Inbox, Incoming},
     intake::{self, Poison, Rejection, Standing, Tombstone},
     topology::ClientQueue,
@@ -75,8 +75,7 @@ async fn attempt(gateway: &Gateway, uuid: &str) -> Result<Outcome, Delay> {
 }
 
 fn has_ended(job: &Arc<OmotesJob>) -> bool {
-    job.metadata.deletion_timestamp.is_some()
-        || job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal)
+    job.metadata.deletion_timestamp.is_some() || job.has_ended()
 }
 
 fn taken(gateway: &Gateway, uuid: &str) -> Outcome {

@@ -91,7 +91,9 @@ impl Ending {
     /// The ending of a pod that got its job only then: what its program did before was not for this job.
     fn since(mut self, assigned: Option<Timestamp>) -> Self {
         let ended = self.exit.as_ref().and_then(|exit| exit.finished);
-        if ended.zip(assigned).is_some_and(|(ended, assigned)| ended < assigned) {
+        // What a courier says is of this job, and then a node's clock is behind.
+        let unheard = self.courier.is_none();
+        if unheard && ended.zip(assigned).is_some_and(|(ended, assigned)| ended < assigned) {
             (self.exit, self.was_over) = (None, true);
         }
         if let Some(exit) = &mut self.exit {

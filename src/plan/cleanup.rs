@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Settings, finish,
-    observed::{BrokerSight, Observed, Sight},
+    observed::{Observed, Sight},
     step::{Plan, Step},
 };
 
@@ -32,11 +32,11 @@ fn let_go(observed: &Observed, settings: &Settings) -> Plan {
     let kept = observed.has_kept_result().then(|| Step::DeleteOwnQueue(observed.kept_queue().name));
     let own = output.into_iter().chain(input).chain(kept);
     let steps: Vec<Step> = own.chain(client_queues(observed)).collect();
-    match &observed.broker {
+    match observed.broker.obstacle() {
         _ if steps.is_empty() => Plan::steps(vec![Step::RemoveFinalizer]),
-        BrokerSight::Ready => Plan::steps(steps.into_iter().chain([Step::RemoveFinalizer]).collect()),
-        BrokerSight::Unreachable(why) if finish::broker_deadline_passed(observed) => give_up(observed, why),
-        BrokerSight::Unreachable(_) => Plan::idle().by_any(observed.cleanup_deadline()),
+        None => Plan::steps(steps.into_iter().chain([Step::RemoveFinalizer]).collect()),
+        Some(why) if finish::broker_deadline_passed(observed) => give_up(observed, why),
+        Some(_) => Plan::idle().by_any(observed.cleanup_deadline()),
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn broker_deadline_passed(observed: &Observed) -> bool {
 }
 
 fn publish(observed: &Observed, settings: &Settings, outcome: &Outcome, output: Option<CourierOutput>) -> Plan {
-    if let BrokerSight::Unreachable(why) = &observed.broker {
+    if let Some(why) = observed.broker.obstacle() {
         return wait_for_broker(observed, settings, why);
     }
     if let Some(renewal) = lease_for_result(observed, settings) {

@@ -84,6 +84,18 @@ fn advance(observed: &Observed, settings: &Settings) -> Plan {
 
 /// Brings a job that was taken on one step nearer to its end, whether somebody deleted it or not.
 fn pursue(observed: &Observed, settings: &Settings) -> Plan {
+    let plan = bring_nearer(observed, settings);
+    match run::renewal_while_blocked(observed) {
+        Some(due) if due > observed.now => plan.by(due),
+        // A broker that does not answer must not hold up a stop.
+        Some(_) if plan.steps.is_empty() => {
+            Plan { steps: vec![start::renew_queues(observed, settings)], wake: plan.wake }
+        }
+        _ => plan,
+    }
+}
+
+fn bring_nearer(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(plan) = retry::release_former(observed, settings) {
         return plan;
     }

@@ -143,8 +143,22 @@ pub enum WarmSight {
 pub enum BrokerSight {
     /// Connected, and it takes messages.
     Ready,
-    /// Not connected, or it refuses messages. The reason is a sentence for people.
+    /// Connected, and it takes no messages: it is short of memory or disk. Leases can be renewed. The reason is a sentence
+    /// for people.
+    Blocked(String),
+    /// Not connected. The reason is a sentence for people.
     Unreachable(String),
+}
+
+impl BrokerSight {
+    /// Why nobody can be told anything, where that is so.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&str> {
+        match self {
+            Self::Ready => None,
+            Self::Blocked(why) | Self::Unreachable(why) => Some(why),
+        }
+    }
 }
 
 /// Something that must be there before a pod can be.

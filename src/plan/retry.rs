@@ -19,6 +19,7 @@ use crate::{
         status::{AttemptStatus, Phase, TerminationCause},
     },
     limits::{after, next_second, whole_second},
+    pods::{main_container, warm::assigned_time},
     wire::{Digest, JobStatus},
 };
 
@@ -82,7 +83,9 @@ fn weigh<'a>(pod: &Pod, outcome: &Outcome, mut rules: impl Iterator<Item = &'a P
     if outcome.stopped.is_some() || outcome.cause == TerminationCause::Completed {
         return Weight::Final;
     }
-    match rules.find(|rule| fits(rule, pod)).map(|rule| rule.action) {
+    // Main of a pod that had waited may have ended, and not in this job.
+    let foreign = outcome.exit.is_none() && assigned_time(pod).is_some();
+    match rules.find(|rule| fits(rule, pod, foreign)).map(|rule| rule.action) {
         Some(PodFailureAction::FailJob) => Weight::Final,
         Some(PodFailureAction::Ignore) => Weight::Uncounted,
         Some(PodFailureAction::Count) => Weight::Counted,
@@ -107,17 +110,19 @@ fn has_condition(pod: &Pod, type_: &str, status: &str) -> bool {
     conditions.into_iter().any(|known| known.type_ == type_ && known.status == status)
 }
 
-fn fits(rule: &PodFailurePolicyRule, pod: &Pod) -> bool {
+fn fits(rule: &PodFailurePolicyRule, pod: &Pod, is_main_foreign: bool) -> bool {
     let PodFailurePolicyRule { action: _, on_exit_codes, on_pod_conditions } = rule;
     let mut conditions = on_pod_conditions.iter().flatten();
-    on_exit_codes.as_ref().is_some_and(|codes| exited_so(codes, pod))
+    on_exit_codes.as_ref().is_some_and(|codes| exited_so(codes, pod, is_main_foreign))
         || conditions.any(|condition| has_condition(pod, &condition.type_, &condition.status))
 }
 
-fn exited_so(codes: &OnExitCodes, pod: &Pod) -> bool {
+fn exited_so(codes: &OnExitCodes, pod: &Pod, is_main_foreign: bool) -> bool {
     let status = pod.status.clone().unwrap_or_default();
+    let foreign = is_main_foreign.then(|| main_container(pod));
     let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    let mut exits = containers.filter(|container| is_meant(codes, container)).filter_map(|container| {
+    let ours = containers.filter(|container| foreign.as_ref() != Some(&container.name));
+    let mut exits = ours.filter(|container| is_meant(codes, container)).filter_map(|container| {
         let terminated = container.state.as_ref()?.terminated.as_ref()?;
         (terminated.exit_code != 0).then_some(terminated.exit_code)
     });
@@ -167,9 +172,12 @@ impl Observed {
 
     /// The status of a job whose attempt ended with `outcome` and is followed by another, due then.
     fn next_status(&self, settings: &Settings, outcome: &Outcome, due: Timestamp) -> OmotesJobStatus {
+        let attempts = self.attempts_after(outcome);
         let mut status = OmotesJobStatus {
             attempt: Some(self.attempt().saturating_add(1)),
-            attempts: self.attempts_after(outcome),
+            // No choice for the attempt that follows.
+            pod_name: attempts.last().map(|last| last.pod_name.clone()),
+            attempts,
             active_seconds: Some(self.active_after(outcome)),
             retry_time: Some(Time(due)),
             start_time: None,

@@ -137,6 +137,17 @@ fn with(observed: &Observed, mut plan: Plan, renewal: impl FnOnce() -> Step) -> 
     plan
 }
 
+/// When the lease of the job's queues is renewed while the broker takes no messages; `None` while it does, or is away. What
+/// was not there before is not made then.
+pub(super) fn renewal_while_blocked(observed: &Observed) -> Option<Timestamp> {
+    match (&observed.broker, &observed.queues) {
+        (BrokerSight::Blocked(_), Preparation::Ready(last)) => {
+            Some(*last + renewal_period(observed.job.spec.queues.expire_after_seconds))
+        }
+        _ => None,
+    }
+}
+
 /// A third of the lease, so that one failed renewal loses nothing.
 fn renewal_period(expire_after_seconds: i64) -> SignedDuration {
     let third = SignedDuration::from_millis(expire_after_seconds.saturating_mul(1000) / 3);

@@ -13,7 +13,7 @@ use crate::{
 use super::{
     Settings,
     finish::BROKER_RETRY,
-    observed::{BrokerSight, Observed, Preparation, Refusal, Sight},
+    observed::{Observed, Preparation, Refusal, Sight},
     run, seat,
     status::Waiting,
     step::{Plan, Step},
@@ -35,7 +35,7 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(refusal) = workflow::lost(observed) {
         return run::with_lease(observed, settings, refused(observed, settings, &refusal, Phase::Pending));
     }
-    if let BrokerSight::Unreachable(why) = &observed.broker {
+    if let Some(why) = observed.broker.obstacle() {
         return wait_for_broker(observed, settings, why);
     }
     match (&observed.courier_secret, &observed.queues) {

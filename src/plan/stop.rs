@@ -232,10 +232,10 @@ fn queues_first(observed: &Observed, settings: &Settings, has_pod: bool) -> Opti
     if has_pod || !observed.owns_queues() || observed.deletion().is_some() {
         return None;
     }
-    match (&observed.queues, &observed.broker) {
+    match (&observed.queues, observed.broker.obstacle()) {
         (Preparation::Ready(_) | Preparation::Refused(_), _) => None,
-        (Preparation::Unknown, BrokerSight::Ready) => Some(Plan::steps(vec![start::ensure_queues(observed, settings)])),
-        (Preparation::Unknown, BrokerSight::Unreachable(why)) => Some(start::wait_for_broker(observed, settings, why)),
+        (Preparation::Unknown, None) => Some(Plan::steps(vec![start::ensure_queues(observed, settings)])),
+        (Preparation::Unknown, Some(why)) => Some(start::wait_for_broker(observed, settings, why)),
     }
 }
 

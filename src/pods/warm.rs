@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
     api::core::v1::{
-        Container, DownwardAPIProjection, DownwardAPIVolumeFile, Pod, PodSpec, PodTemplateSpec, ProjectedVolumeSource,
-        Volume, VolumeProjection,
+        Container, ContainerStateTerminated, DownwardAPIProjection, DownwardAPIVolumeFile, Pod, PodSpec,
+        PodTemplateSpec, ProjectedVolumeSource, Volume, VolumeProjection,
     },
     apimachinery::pkg::apis::meta::v1::Time,
 };
@@ -78,12 +78,35 @@ pub fn is_free(pod: &Pod) -> bool {
 pub fn readiness(pod: &Pod) -> Readiness {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref());
-    if pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed")) {
+    let leaves = pod.metadata.deletion_timestamp.is_some() || main_end(pod).is_some();
+    if leaves || matches!(phase, Some("Succeeded" | "Failed")) {
         return Readiness::Over;
     }
-    let mut conditions = status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let ready = conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    if ready { Readiness::Ready } else { Readiness::Starting }
+    if ready_since(pod).is_some() { Readiness::Ready } else { Readiness::Starting }
+}
+
+/// Since when `pod` has been ready; `None` while it is not.
+#[must_use]
+pub fn ready_since(pod: &Pod) -> Option<Timestamp> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let ready = conditions.iter().find(|known| known.type_ == "Ready" && known.status == "True")?;
+    Some(ready.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0))
+}
+
+/// How main ended, where it did, whether other containers go on or not.
+#[must_use]
+pub fn main_end(pod: &Pod) -> Option<&ContainerStateTerminated> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    let main = main_container(pod);
+    statuses.iter().find(|status| status.name == main)?.state.as_ref()?.terminated.as_ref()
+}
+
+/// How long main of a pod that has ended had run; `None` where it never did.
+#[must_use]
+pub fn lived(pod: &Pod) -> Option<SignedDuration> {
+    let end = main_end(pod)?;
+    let (started, finished) = (end.started_at.as_ref()?.0, end.finished_at.as_ref()?.0);
+    Some(finished.duration_since(started)).filter(|_| started > Timestamp::UNIX_EPOCH)
 }
 
 /// When `pod` got its job; `None` where it was made for it.

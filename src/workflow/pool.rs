@@ -14,7 +14,7 @@ use crate::{
     api::{OmotesJob, OmotesWorkflow, condition::Verdict, names},
     pods::{
         Attempt, Settings,
-        warm::{Form, Readiness, readiness, waits_for_input},
+        warm::{Form, Readiness, lived, readiness, ready_since, waits_for_input},
     },
 };
 
@@ -23,7 +23,7 @@ use super::{
     advance::{ObservedWorkflow, WorkflowStep},
 };
 
-/// A pod that ended sooner than that after its creation has failed; one that lived for longer has only waited in vain.
+/// A pod whose program ended sooner than that has failed; one that lived for longer has only waited in vain.
 const SHORT_LIFE: SignedDuration = SignedDuration::from_secs(60);
 /// How long after the first failure the next pod is made; twice as long after each that follows.
 const FIRST_DELAY_SECONDS: i64 = 5;
@@ -56,6 +56,8 @@ pub struct WarmPod {
 pub struct Trouble {
     /// How often in a row.
     pub failures: u32,
+    /// The last time.
+    pub since: Option<Timestamp>,
     /// No pod is made before that time.
     pub until: Option<Timestamp>,
     /// A PascalCase fact.
@@ -65,12 +67,25 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Notes another failure; `chance`, from 0 to 1, spreads what follows it.
+    /// Notes another failure; `chance`, from 0 to 1, spreads what follows it. Those of pods that were made together are one.
     pub fn grow(&mut self, now: Timestamp, reason: &'static str, message: String, chance: f64) {
+        if self.until.is_some_and(|until| now < until) {
+            return;
+        }
         let doublings = self.failures.min(10);
         let most = (FIRST_DELAY_SECONDS << doublings).min(MOST_DELAY_SECONDS);
         let wait = SignedDuration::from_secs(most).mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0);
-        *self = Self { failures: self.failures.saturating_add(1), until: now.checked_add(wait).ok(), reason, message };
+        let failures = self.failures.saturating_add(1);
+        *self = Self { failures, since: Some(now), until: now.checked_add(wait).ok(), reason, message };
+    }
+}
+
+impl Trouble {
+    /// Forgets a failure that would have repeated by now.
+    pub fn forgive(&mut self, reason: &'static str) {
+        if self.reason == reason {
+            *self = Self::default();
+        }
     }
 }
 
@@ -94,8 +109,7 @@ pub fn wanted(workflow: &OmotesWorkflow) -> usize {
     let spec = &workflow.spec;
     let able = waits_for_input(&spec.template) && spec.job_defaults.courier.as_ref().is_none_or(|known| known.enabled);
     let size = spec.warm_pool.map_or(0, |pool| pool.size).min(spec.max_concurrent_jobs.unwrap_or(i32::MAX));
-    let leaving = workflow.metadata.deletion_timestamp.is_some();
-    if able && !spec.suspend && !leaving { usize::try_from(size).unwrap_or(0) } else { 0 }
+    if able && !spec.suspend { usize::try_from(size).unwrap_or(0) } else { 0 }
 }
 
 /// What to do for the pool, and when to look again, while `wanted` pods are wanted.
@@ -107,7 +121,7 @@ pub(super) fn plan(
     let Pool { pods, form, trouble } = &observed.pool;
     let (over, living): (Vec<_>, Vec<_>) = pods.iter().partition(|known| readiness(&known.pod) == Readiness::Over);
     let ended = over.into_iter().filter(|known| known.pod.metadata.deletion_timestamp.is_none());
-    let mut steps: Vec<WorkflowStep> = ended.map(|known| delete(known, failure(observed, known))).collect();
+    let mut steps: Vec<WorkflowStep> = ended.map(|known| delete(known, failure(known))).collect();
     let Some(form) = form.as_ref().filter(|_| wanted > 0) else {
         steps.extend(
             living.into_iter().filter(|known| wanted == 0 && !known.is_promised).map(|known| delete(known, None)),
@@ -129,9 +143,8 @@ pub(super) fn plan(
 }
 
 /// What the failure of a pod was that ended; `None` where it only waited in vain.
-fn failure(observed: &ObservedWorkflow, known: &WarmPod) -> Option<String> {
-    let created = known.pod.creation_timestamp().map_or(observed.now, |time| time.0);
-    let short = observed.now < created.checked_add(SHORT_LIFE).unwrap_or(Timestamp::MAX);
+fn failure(known: &WarmPod) -> Option<String> {
+    let short = lived(&known.pod).is_none_or(|lived| lived < SHORT_LIFE);
     short.then(|| known.obstacle.clone().unwrap_or_else(|| "it ended without a word".to_owned()))
 }
 
@@ -145,13 +158,12 @@ fn delete(known: &WarmPod, failure: Option<String>) -> WorkflowStep {
     }
 }
 
-/// Whether one of `pods` has been ready for as long as shows that they can be.
+/// Whether one of `pods` that became ready after `trouble` has been so for as long as shows that they can be.
 #[must_use]
-pub fn has_recovered(pods: &[WarmPod], now: Timestamp) -> bool {
-    pods.iter().any(|known| {
-        let created = known.pod.creation_timestamp().map_or(now, |time| time.0);
-        readiness(&known.pod) == Readiness::Ready && now.duration_since(created) >= SHORT_LIFE
-    })
+pub fn has_recovered(pods: &[WarmPod], trouble: &Trouble, now: Timestamp) -> bool {
+    let since = pods.iter().filter_map(|known| ready_since(&known.pod));
+    let mut later = since.filter(|since| trouble.since.is_none_or(|failed| *since > failed));
+    later.any(|since| now.duration_since(since) >= SHORT_LIFE)
 }
 
 /// How many pods are ready for a job.
@@ -285,7 +297,22 @@ mod tests {
         }
 
         fn make_ready(&mut self, name: &str) {
-            self.set(name, &json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}));
+            let since = self.observed.now.to_string();
+            let ready = json!([{"type": "Ready", "status": "True", "lastTransitionTime": since}]);
+            self.set(name, &json!({"phase": "Running", "conditions": ready}));
+        }
+
+        /// Its program ends, and another container goes on.
+        fn end(&mut self, name: &str, lived: i64) {
+            let now = self.observed.now;
+            let started = (now - SignedDuration::from_secs(lived)).to_string();
+            let ended = json!({"exitCode": 3, "startedAt": started, "finishedAt": now.to_string()});
+            let main = json!({"name": "main", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": {"terminated": ended}});
+            self.set(name, &json!({"phase": "Running", "containerStatuses": [main]}));
+        }
+
+        fn recovers(&self) -> bool {
+            has_recovered(&self.observed.pool.pods, &self.observed.pool.trouble, self.observed.now)
         }
 
         fn names(&self) -> Vec<String> {
@@ -346,24 +373,31 @@ mod tests {
 
     #[test]
     fn pods_that_fail_are_made_again_ever_more_slowly() {
-        let mut world = World::new(&json!({"warmPool": {"size": 1}}));
+        let mut world = World::new(&json!({}));
         world.settle();
-        for (made, wait) in [(1, 5), (2, 10), (3, 20)] {
+        world.make_ready("pod-1");
+        world.observed.now += SignedDuration::from_secs(3600);
+        for (made, wait) in [(2, 5), (4, 10), (6, 20)] {
+            // Both fail at once, which is one failure, and the old pod that is ready says nothing of them.
             world.set(&format!("pod-{made}"), &json!({"phase": "Failed"}));
+            world.end(&format!("pod-{}", made + 1), 59);
             let due = world.observed.now + SignedDuration::from_secs(wait);
-            assert_eq!((world.settle(), world.names().len()), (Some(due), 0));
-            assert_eq!(world.said(), "False PodsFail: 0 of 1 pods wait for a job; it ended without a word");
+            assert_eq!((world.settle(), world.names().len()), (Some(due), 1));
+            assert_eq!(world.said(), "False PodsFail: 1 of 3 pods wait for a job; it ended without a word");
+            assert!(!world.recovers());
             world.observed.now = due;
             world.settle();
         }
-        world.make_ready("pod-4");
-        assert_eq!(world.said(), "True Ready: 1 of 1 pods wait for a job");
-        assert!(!has_recovered(&world.observed.pool.pods, world.observed.now));
+        world.observed.now += SignedDuration::from_secs(1);
+        world.make_ready("pod-8");
+        world.make_ready("pod-9");
+        assert_eq!(world.said(), "True Ready: 3 of 3 pods wait for a job");
+        assert!(!world.recovers());
         world.observed.now += SignedDuration::from_secs(60);
-        assert!(has_recovered(&world.observed.pool.pods, world.observed.now));
-        world.set("pod-4", &json!({"phase": "Failed"}));
+        assert!(world.recovers());
+        world.end("pod-9", 60);
         world.observed.pool.trouble = Trouble::default();
-        assert_eq!((world.settle(), world.names()), (None, vec!["pod-5".to_owned()]), "it had only waited in vain");
+        assert_eq!((world.settle(), world.names().len()), (None, 3), "it had only waited in vain");
     }
 
     #[test]

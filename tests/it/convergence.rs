@@ -82,6 +82,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::InputThere),
         2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2 }), Just(Seat::Suspended)].prop_map(Event::Seats),
         1 => Just(Event::BrokerDown),
+        1 => any::<bool>().prop_map(Event::Blocked),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
         1 => Just(Event::Crash),

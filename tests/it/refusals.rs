@@ -284,6 +284,8 @@ fn bad_workflows() -> Vec<(Value, Vec<&'static str>)> {
     let parameters = |parameters: Value| in_spec(json!({"parameters": parameters}));
     let integer = vec!["an integer parameter needs minimum <= default <= maximum"];
     let one_type = vec!["a parameter needs exactly one of string, boolean, integer, float, dateTime and duration"];
+    let waits = vec!["annotate spec.template with omotes.io/warm: wait-for-input if this one does"];
+    let annotated = |value: &str| json!({"metadata": {"annotations": {"omotes.io/warm": value}}});
     let other = vec!["a constraint of spec.parameters must name another parameter of this workflow"];
     let constrained = |other: &str| {
         parameters(
@@ -343,6 +345,20 @@ fn bad_workflows() -> Vec<(Value, Vec<&'static str>)> {
             vec!["spec.jobDefaults.heartbeat needs the courier"],
         ),
         (json!({"metadata": {"name": "n".repeat(64)}}), vec!["metadata.name must have at most 63 characters"]),
+        (in_spec(json!({"warmPool": {"size": 1}})), waits.clone()),
+        (in_spec(json!({"warmPool": {"size": 1}, "template": annotated("yes")})), waits),
+        (
+            in_spec(json!({"warmPool": {"size": 101}, "template": annotated("wait-for-input")})),
+            vec!["spec.warmPool.size", "should be less than or equal to 100"],
+        ),
+        (
+            in_spec(json!({
+                "warmPool": {"size": 1},
+                "template": annotated("wait-for-input"),
+                "jobDefaults": {"courier": {"enabled": false}},
+            })),
+            vec!["spec.warmPool needs the courier, which brings the input"],
+        ),
     ]
 }
 
@@ -645,6 +661,7 @@ async fn the_fields_explain_themselves() {
             "spec.parameters.constraints",
             "spec.jobDefaults",
             "spec.jobMaxima",
+            "spec.warmPool",
             "status",
         ],
     );

@@ -69,6 +69,8 @@ pub struct World {
     /// What came of asking for it, in this pass.
     pub promised: WarmSight,
     pub broker_up: bool,
+    /// It is there, and takes no messages.
+    pub blocked: bool,
     /// The kubelet is cut off: it starts and ends nothing.
     pub node_lost: bool,
     pub listening_since: Timestamp,
@@ -146,6 +148,8 @@ pub enum Event {
     Seats(Seat),
     BrokerDown,
     BrokerUp,
+    /// The broker takes no messages, or does again.
+    Blocked(bool),
     Progress(u8),
     Crash,
     /// The operator carries out at most so many steps, then dies.
@@ -192,6 +196,7 @@ impl World {
             warm: None,
             promised: WarmSight::Unasked,
             broker_up: true,
+            blocked: false,
             node_lost: false,
             listening_since: time(1),
             queues,
@@ -226,7 +231,7 @@ impl World {
             warm: self.promised.clone(),
             pod: self.sight(0),
             former: self.sight(1),
-            broker: if self.broker_up { BrokerSight::Ready } else { BrokerSight::Unreachable("down".to_owned()) },
+            broker: self.broker(),
             courier_secret: if self.secret { Preparation::Ready(self.now) } else { Preparation::Unknown },
             queues: self.memory.queues.map_or(Preparation::Unknown, Preparation::Ready),
             pod_refusal: None,
@@ -246,12 +251,24 @@ impl World {
             Inquiry::Settled => {}
             Inquiry::Ending { output, .. } => {
                 observed.result = self.result_sight();
-                if output.is_some() && self.broker_up {
+                if output.is_some() && self.is_usable() {
                     observed.output = self.output.clone().map_or(Sight::Absent, Sight::Known);
                 }
             }
         }
         Some(observed)
+    }
+
+    fn broker(&self) -> BrokerSight {
+        match (self.broker_up, self.blocked) {
+            (false, _) => BrokerSight::Unreachable("down".to_owned()),
+            (true, true) => BrokerSight::Blocked("full".to_owned()),
+            (true, false) => BrokerSight::Ready,
+        }
+    }
+
+    fn is_usable(&self) -> bool {
+        self.broker() == BrokerSight::Ready
     }
 
     /// The pod of the attempt that many before the current one.
@@ -265,7 +282,7 @@ impl World {
     pub fn result_sight(&self) -> ResultSight {
         match self.memory.sent {
             Some((at, routed)) => ResultSight::Sent { at, routed },
-            None if self.memory.witnessed || !self.broker_up || self.results.is_empty() => ResultSight::Unsent,
+            None if self.memory.witnessed || !self.is_usable() || self.results.is_empty() => ResultSight::Unsent,
             None => ResultSight::Sent { at: self.now, routed: true },
         }
     }
@@ -349,7 +366,7 @@ impl World {
             }
             Step::Warn { .. } => {}
             Step::ReleasePod { uid, .. } => {
-                self.left_to_ttl |= !self.broker_up;
+                self.left_to_ttl |= !self.is_usable();
                 self.release_pod(&uid);
             }
             Step::DeleteOwnQueue(queue) => {
@@ -357,7 +374,7 @@ impl World {
             }
             Step::DeleteClientQueues { queues, only_if_empty } => self.delete_client_queues(&queues, only_if_empty),
             Step::RemoveFinalizer => {
-                self.left_to_ttl |= !self.broker_up;
+                self.left_to_ttl |= !self.is_usable();
                 self.change_job("finalizer off", |job| {
                     job.finalizers_mut().retain(|held| held != names::FINALIZER_CLEANUP);
                 });
@@ -468,7 +485,9 @@ impl World {
                 assert!(!begins || !job.spec.suspend, "a pod of a suspended job");
                 assert!(held, "something outside before the finalizer");
                 assert!(!terminal, "something new after the end");
-                assert!(self.broker_up || begins, "the broker is away");
+                let only_looks = matches!(step, Step::EnsureQueues { declare, .. } if declare.is_empty());
+                let can = self.is_usable() || begins || (self.broker_up && only_looks);
+                assert!(can, "the broker is away, or takes nothing");
                 let input = pods::input_queue(job, &self.settings.capability_key);
                 let missing = input.is_some_and(|queue| !self.queues.contains(&queue));
                 assert!(!(missing && begins), "a pod without its input");
@@ -798,6 +817,7 @@ impl World {
             Event::InputThere => self.memory.has_input = self.pod.is_some(),
             Event::Seats(terms) => self.workflows.free = terms,
             Event::BrokerDown => self.broker_up = false,
+            Event::Blocked(blocked) => self.blocked = blocked,
             Event::BrokerUp => {
                 self.broker_up = true;
                 self.listening_since = self.now;
@@ -820,6 +840,7 @@ impl World {
     /// The broker is back, the kubelet does its work, time goes by, until nothing happens any more.
     pub fn settle(&mut self) {
         self.happen(Event::BrokerUp);
+        self.happen(Event::Blocked(false));
         self.happen(Event::Suspend(false));
         self.happen(Event::Attach(false));
         self.happen(Event::Workflow(true));

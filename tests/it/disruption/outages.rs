@@ -33,6 +33,8 @@ use crate::support::{
 
 /// How long the broker is away. A deadline, an abort and a retry fall into it.
 const AWAY: Duration = Duration::from_secs(24);
+/// In seconds; it is renewed every third of it.
+const SHORT_LEASE: u8 = 20;
 const WAITS: &str = "while :; do sleep 0.2; done";
 const OUTPUT: &str = "printf '<esdl/>' > /omotes/output/output.esdl";
 
@@ -94,7 +96,10 @@ fn member(
     Member { name, spec: merged(spec, patch), before, end }
 }
 
-fn crew() -> Vec<Member> {
+/// Some of a full broker have shorter leases than it is full for: they are renewed meanwhile.
+fn crew(outage: Outage) -> Vec<Member> {
+    let lease =
+        if outage == Outage::DiskFull { json!({"queues": {"expireAfterSeconds": SHORT_LEASE}}) } else { json!({}) };
     let soft = format!("trap 'exit 10' TERM; {WAITS}");
     let works = |seconds: u8| format!("sleep {seconds}; {OUTPUT}");
     let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {}; exit 3", "sleep 8");
@@ -108,7 +113,7 @@ fn crew() -> Vec<Member> {
         member("ends", &works(8), &json!({}), runs, done),
         member("ends-bare", "sleep 8", &bare, runs, done),
         member("fails", "sleep 8; exit 3", &json!({}), runs, (Failed, "Error", Error)),
-        member("goes-on", &works(50), &json!({}), runs, done),
+        member("goes-on", &works(50), &lease, runs, done),
         member("retried", &flaky, &retry, runs, done),
         member("limited", &soft, &json!({"maxRunSeconds": 12}), runs, (Failed, "SoftAborted", Cancelled)),
         member("aborted", &soft, &json!({}), runs, cancelled),
@@ -139,7 +144,7 @@ async fn start(space: &Space, crew: &[Member]) {
 async fn survive(outage: Outage) {
     let operator = Operator::settled().await;
     let restarts = operator.restarts().await;
-    let (space, crew) = (Space::new("outage").await, crew());
+    let (space, crew) = (Space::new("outage").await, crew(outage));
     start(&space, &crew).await;
     for member in crew.iter().filter(|member| matches!(member.before, Some(Phase::Suspended | Succeeded))) {
         space.wait(member.name, "in its phase", |job| phase(job) == member.before).await;
