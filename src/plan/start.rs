@@ -42,10 +42,8 @@ pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
         (Preparation::Refused(refusal), _) | (_, Preparation::Refused(refusal)) if recent(observed, refusal) => {
             run::with_lease(observed, settings, refused(observed, settings, refusal, Phase::Pending))
         }
-        _ => match preparations(observed, settings) {
-            steps if steps.is_empty() => create(observed, settings),
-            steps => Plan::steps(steps),
-        },
+        (_, Preparation::Ready(_)) => create(observed, settings),
+        _ => Plan::steps(vec![ensure_queues(observed, settings)]),
     }
 }
 
@@ -85,15 +83,6 @@ fn refused(observed: &Observed, settings: &Settings, refusal: &Refusal, phase: P
         vec![Step::PatchStatus(Box::new(status)), Step::Warn { reason: refusal.reason, note: refusal.message.clone() }]
     });
     Plan::steps(steps).by(refusal.at + REFUSAL_WAIT)
-}
-
-fn preparations(observed: &Observed, settings: &Settings) -> Vec<Step> {
-    let secret_missing =
-        observed.job.spec.courier().enabled && !matches!(observed.courier_secret, Preparation::Ready(_));
-    let queues_missing = !matches!(observed.queues, Preparation::Ready(_));
-    let secret = secret_missing.then_some(Step::EnsureCourierSecret);
-    let queues = queues_missing.then(|| ensure_queues(observed, settings));
-    secret.into_iter().chain(queues).collect()
 }
 
 /// Declares what the operator owns and renews the lease of what the client owns.
@@ -150,6 +139,10 @@ fn create(observed: &Observed, settings: &Settings) -> Plan {
     }
     if let Some(plan) = seat::plan(observed, settings) {
         return plan;
+    }
+    // Not for a job that waits for a seat: it is looked at often.
+    if observed.job.spec.courier().enabled && !matches!(observed.courier_secret, Preparation::Ready(_)) {
+        return Plan::steps(vec![Step::EnsureCourierSecret]);
     }
     if let Some(plan) = warm::plan(observed, settings) {
         return plan;

@@ -163,6 +163,25 @@ proptest! {
     }
 }
 
+/// Longer than `status.attempts` remembers: what is left of its first attempt is not the pod of a later one.
+#[test]
+fn each_of_many_attempts_has_a_pod_of_its_own() {
+    let mut world = World::new(&json!({"backoffLimit": 20, "retry": {"initialSeconds": 1, "maxSeconds": 1}}));
+    for number in 1..=15 {
+        world.live(5);
+        assert_eq!(world.pod.as_ref().map(ResourceExt::name_any), Some(format!("job-{number}")));
+        if number == 1 {
+            world.start();
+            world.reconcile(usize::MAX);
+            world.finish(End::Failure);
+        } else {
+            world::set_status(world.pod.as_mut().unwrap(), &json!({"phase": "Failed", "reason": "NoSuchNode"}));
+        }
+    }
+    world.live(5);
+    assert_eq!(world.job.as_ref().unwrap().status.as_ref().unwrap().attempt, Some(16));
+}
+
 fn input_at_the_broker() -> Value {
     json!({"jobId": world::NAME, "input": {"esdl": {"fromBroker": {}}}})
 }

@@ -162,3 +162,36 @@ fn a_program_that_had_ended_before_costs_no_attempt() {
     assert_eq!(next.attempts[0].cause, TerminationCause::Disrupted);
     assert_eq!(world.pod.as_ref().map(ResourceExt::name_any).as_deref(), Some("job-2"));
 }
+
+/// What the courier says is of this job: it had brought the input. Then it is the node's clock that is behind.
+#[test]
+fn a_node_whose_clock_is_behind_loses_no_result() {
+    let mut world = world(&json!({}));
+    world.happen(Event::Wait(30));
+    world.reconcile(usize::MAX);
+    world.happen(Event::InputThere);
+    world.reconcile(usize::MAX);
+    world.now -= SignedDuration::from_secs(5);
+    world.finish(End::Success);
+    world.now += SignedDuration::from_secs(6);
+    world.live(5);
+    assert_eq!((status(&world).phase, status(&world).attempt), (Some(Phase::Succeeded), Some(1)));
+}
+
+/// The exit of a program that had ended before is judged by no rule for the job's exits.
+#[test]
+fn a_foreign_exit_fails_no_job() {
+    let rule = json!({"action": "FailJob", "onExitCodes": {"operator": "In", "values": [1]}});
+    let mut world = world(&json!({"podFailurePolicy": {"rules": [rule]}}));
+    choose(&mut world);
+    world.happen(Event::Wait(30));
+    let ended = whole(world.now - SignedDuration::from_secs(5));
+    world.reconcile(usize::MAX);
+    let main = json!({"terminated": {"exitCode": 1, "reason": "Error", "startedAt": ended, "finishedAt": ended}});
+    set_status(
+        world.pod.as_mut().unwrap(),
+        &json!({"phase": "Failed", "containerStatuses": [container("main", &main)]}),
+    );
+    world.live(30);
+    assert_eq!(status(&world).attempt, Some(2));
+}
