@@ -100,7 +100,8 @@ pub struct OmotesWorkflowSpec {
 
     /// warmPool keeps pods that have been started and wait for a job, so that a job runs within a second. Each runs one job.
     /// It is for programs that wait for their input: see size. A job whose ESDL is in a ConfigMap or a Secret, that has none,
-    /// or whose priority has another PriorityClass gets a pod of its own, and so does every job while no warm pod is ready.
+    /// or whose pod would differ (exitCodes, courier.flushSeconds, the PriorityClass of its priority) gets a pod of its own,
+    /// and so does every job while no warm pod is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_pool: Option<WarmPool>,
 }

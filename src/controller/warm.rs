@@ -53,7 +53,7 @@ impl Promises {
     fn forget(&self, job: &str, chosen: Option<&String>) -> bool {
         let mut promises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = promises.len();
-        promises.retain(|(_, pod), holder| holder != job || Some(&*pod) == chosen);
+        promises.retain(|(_, pod), holder| holder != job || Some(pod) == chosen);
         promises.len() != before
     }
 

@@ -53,22 +53,20 @@ async fn bring(settings: &CourierSettings, layout: &Layout) -> Result<(), Failur
     if layout.input().exists() {
         return Ok(());
     }
-    match &settings.input_queue {
-        Some(queue) => fetch::bring(settings, layout, queue).await,
-        None => {
-            let layout = layout.clone();
-            let put = tokio::task::spawn_blocking(move || {
-                let esdl = fs::read(layout.source().join("input.esdl"))?;
-                fetch::put(&layout, &esdl)
-            });
-            let put = put.await.map_err(io::Error::other).flatten();
-            put.map_err(|error| FailureRecord {
-                attempt: settings.attempt,
-                cause: FailureCause::InputMissing,
-                message: format!("cannot write the job's input: {error}"),
-            })
-        }
+    if let Some(queue) = &settings.input_queue {
+        return fetch::bring(settings, layout, queue).await;
     }
+    let layout = layout.clone();
+    let put = tokio::task::spawn_blocking(move || {
+        let esdl = fs::read(layout.source().join("input.esdl"))?;
+        fetch::put(&layout, &esdl)
+    });
+    let put = put.await.map_err(io::Error::other).flatten();
+    put.map_err(|error| FailureRecord {
+        attempt: settings.attempt,
+        cause: FailureCause::InputMissing,
+        message: format!("cannot write the job's input: {error}"),
+    })
 }
 
 #[cfg(test)]

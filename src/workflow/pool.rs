@@ -265,7 +265,9 @@ mod tests {
                 if steps.is_empty() {
                     return wake;
                 }
-                steps.into_iter().for_each(|step| self.execute(step));
+                for step in steps {
+                    self.execute(step);
+                }
             }
             panic!("the plan does not come to rest");
         }
