@@ -18,6 +18,7 @@
 //! - The result is sent between the last non-terminal and the terminal status, over the one connection that holds the
 //!   exclusive leader queue, always with the same message-id; after a crash only where the broker has no evidence of it.
 //! - Unknown is not absent: nothing is deleted or made again because something could not be looked at.
+//! - One live pod for each job. Where an attempt may get one that waited, which it gets is stored before it gets any.
 //! - Terminal is terminal, and a pod's exit codes are stored before the pod can go.
 
 #![forbid(unsafe_code)]

@@ -1,4 +1,5 @@
-//! The pod of a job: the user's template and, around it, the job's files and the courier.
+//! The pod of a job: the user's template and, around it, the job's files and the courier. [`warm`] has those that wait for a
+//! job.
 //!
 //! Ring: core. Main's command, environment and user stay as they are; `OMOTES_…` variables and the mount at `/omotes`
 //! are added to main alone.

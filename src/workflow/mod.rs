@@ -1,5 +1,5 @@
-//! What a workflow means: which parameters its jobs may have, what an accepted job keeps of it, who has a seat, and what
-//! the operator does for the workflow itself.
+//! What a workflow means: which parameters its jobs may have, what an accepted job keeps of it, who has a seat, how
+//! many pods wait for one, and what the operator does for the workflow itself.
 //!
 //! Ring: core. No async, no clock, no environment, no input or output.
 //!
