@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{
     Api, Client, ResourceExt,
+    api::PostParams,
     runtime::{events::Recorder, reflector::ObjectRef},
 };
 use tokio::sync::Semaphore;
 
 use crate::{
-    api::OmotesJob,
+    api::{OmotesJob, names},
     broker::Broker,
     plan::{Settings, attempt},
     telemetry::Metrics,
@@ -23,6 +24,11 @@ use super::{
     cache::Cache, catalog::Catalog, claims::Claims, memory::Memories, seats::Seats, secret::CourierSecrets,
     triggers::Triggers, warm::Promises, workflows::Touched,
 };
+
+/// How the operator makes an object.
+pub(crate) fn as_operator() -> PostParams {
+    PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false }
+}
 
 /// What every pass works with. One per leadership.
 pub(crate) struct Context {
@@ -91,7 +97,7 @@ impl Context {
 
     /// The job that owns `pod`, if it is there and still the same.
     pub(crate) fn owner_of(&self, pod: &Pod) -> Option<Arc<OmotesJob>> {
-        let owner = pod.owner_references().iter().find(|owner| owner.kind == "OmotesJob")?;
+        let owner = attempt::owner(pod)?;
         let job = self.jobs.get(&pod.namespace()?, &owner.name)?;
         attempt::is_owned_by(pod, &job.uid()?).then_some(job)
     }

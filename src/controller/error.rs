@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use kube::core::Status;
+
 use crate::broker::BrokerError;
 
 /// A pass over a job failed. The next one starts from what is then there.
@@ -85,6 +87,11 @@ pub(crate) fn backoff(category: Category, failures: u32, jitter: f64) -> Duratio
     };
     let grown = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(longest);
     grown.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// Whether the apiserver, or an admission webhook, will not take an object however often it is asked.
+pub(super) fn is_refusal(status: &Status) -> bool {
+    matches!(status.code, 400 | 403 | 422)
 }
 
 #[cfg(test)]

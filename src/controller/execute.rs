@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Resource, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, Preconditions},
     runtime::events::{Event, EventType},
 };
 use serde_json::json;
@@ -30,7 +30,13 @@ use crate::{
     workflow::seats::Seat,
 };
 
-use super::{allowance, context::Context, error::Error, memory::Delivered, observe::sight_of_pod};
+use super::{
+    allowance,
+    context::{Context, as_operator},
+    error::{Error, is_refusal},
+    memory::Delivered,
+    observe::sight_of_pod,
+};
 
 /// Carries out `steps` in order, and stops at the first that fails.
 pub(crate) async fn execute(steps: Vec<Step>, observed: &mut Observed, context: &Context) -> Result<(), Error> {
@@ -212,27 +218,24 @@ fn mark_progress_sent(observed: &mut Observed, context: &Context) {
 
 async fn create_pod(pod: &Pod, observed: &mut Observed, context: &Context) -> Result<(), Error> {
     let api = context.pods_in(&namespace(observed));
-    let refusal =
-        match api.create(&PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false }, pod).await {
-            Ok(pod) => {
-                info!(pod = pod.name_any(), "created the job's pod");
-                context.metrics.count_cold_start();
-                context.wrote_pod(&pod);
-                observed.pod = Sight::Known(Arc::new(pod));
-                None
-            }
-            Err(kube::Error::Api(status)) if status.is_already_exists() || matches!(status.code, 400 | 403 | 422) => {
-                Some(Refusal {
-                    at: observed.now,
-                    reason: if status.is_already_exists() { "PodNameTaken" } else { "PodRefused" },
-                    message: format!(
-                        "Kubernetes refuses the job's pod: {}. The operator tries again every minute",
-                        status.message
-                    ),
-                })
-            }
-            Err(error) => return Err(kube_error("creating the job's pod")(error)),
-        };
+    let refusal = match api.create(&as_operator(), pod).await {
+        Ok(pod) => {
+            info!(pod = pod.name_any(), "created the job's pod");
+            context.metrics.count_cold_start();
+            context.wrote_pod(&pod);
+            observed.pod = Sight::Known(Arc::new(pod));
+            None
+        }
+        Err(kube::Error::Api(status)) if status.is_already_exists() || is_refusal(&status) => Some(Refusal {
+            at: observed.now,
+            reason: if status.is_already_exists() { "PodNameTaken" } else { "PodRefused" },
+            message: format!(
+                "Kubernetes refuses the job's pod: {}. The operator tries again every minute",
+                status.message
+            ),
+        }),
+        Err(error) => return Err(kube_error("creating the job's pod")(error)),
+    };
     if refusal.is_some() {
         observed.seat = Seat::Unknown;
         context.give_seat_back(&observed.job);
@@ -242,6 +245,7 @@ async fn create_pod(pod: &Pod, observed: &mut Observed, context: &Context) -> Re
     Ok(())
 }
 
+/// Deletes an object only if it is still as it was seen.
 pub(super) fn exactly(uid: String, resource_version: String) -> DeleteParams {
     DeleteParams {
         preconditions: Some(Preconditions { uid: Some(uid), resource_version: Some(resource_version) }),

@@ -48,7 +48,7 @@ use crate::{
 };
 
 use cache::Cache;
-pub(crate) use context::Context;
+pub(crate) use context::{Context, as_operator};
 use error::{Category, Error};
 use observe::observe;
 use secret::CourierSecrets;

@@ -62,6 +62,5 @@ fn believed(context: &Context, progress: &CourierProgress) -> Option<Arc<OmotesJ
     let pod = context.pods.store().find(|pod| pod.uid().as_deref() == Some(&*progress.pod))?;
     let job = context.owner_of(&pod).filter(|job| job.uid().as_deref() == Some(&*progress.job))?;
     let current = pod.name_any() == names::pod_of(&job, progress.attempt) && attempt_of(&job) == progress.attempt;
-    let alive = job.status.as_ref().and_then(|status| status.phase).is_none_or(|phase| !phase.is_terminal());
-    (current && alive).then_some(job)
+    (current && !job.has_ended()).then_some(job)
 }

@@ -85,14 +85,14 @@ impl Context {
     /// Notes how `pod` is, or that it is gone.
     pub(crate) fn seat_pod(&self, pod: &Pod, is_there: bool) {
         let Some(key) = pod.namespace().zip(pod.labels().get(names::LABEL_WORKFLOW).cloned()) else { return };
-        let Some(job) = owner_uid(pod) else { return self.workflows.touch(key) };
+        let Some(owner) = attempt::owner(pod) else { return self.workflows.touch(key) };
         let uid = pod.uid().unwrap_or_default();
         let lives = is_there && !matches!(attempt::life(pod, Timestamp::now()), Life::Ended(_));
         let freed = self.seats.change(&key, |queue| {
             if lives {
-                queue.pod_lives(&job, &uid);
+                queue.pod_lives(&owner.uid, &uid);
             }
-            !lives && queue.pod_ended(&job, &uid)
+            !lives && queue.pod_ended(&owner.uid, &uid)
         });
         if freed {
             self.call_next(&key);
@@ -188,9 +188,4 @@ impl Context {
 
 fn seats(given: Option<i32>) -> Option<usize> {
     given.map(|given| usize::try_from(given).unwrap_or(0))
-}
-
-fn owner_uid(pod: &Pod) -> Option<String> {
-    let owner = pod.owner_references().iter().find(|owner| owner.kind == "OmotesJob")?;
-    Some(owner.uid.clone())
 }

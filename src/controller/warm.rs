@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams},
 };
 use serde_json::Value;
 use tracing::{debug, info, warn};
@@ -28,7 +28,11 @@ use crate::{
     workflow::pool::{self, Pool, Trouble, WarmPod},
 };
 
-use super::{context::Context, error::Error, execute::exactly, seats::Key};
+use super::{
+    context::{Context, as_operator},
+    error::{Error, is_refusal},
+    seats::Key,
+};
 
 const SECRET_FAILED: &str = "SecretFailed";
 const POD_REFUSED: &str = "PodRefused";
@@ -90,13 +94,13 @@ impl Context {
         let workflow = observed.job.spec.workflow_ref.as_ref().map(|workflow| workflow.name.clone());
         let namespace = observed.job.namespace().unwrap_or_default();
         let Some((workflow, version)) = workflow.zip(self.secrets.version(&namespace)) else { return WarmSight::None };
+        let mut pods = self.waiting_in(&namespace, &workflow);
+        pods.retain(|pod| warm::readiness(pod) == Readiness::Ready);
+        if pods.is_empty() {
+            return WarmSight::None;
+        }
         let form = Form::of(observed.current(), &self.settings, &version);
-        let mut pods = self.pods.store().state_filter(|pod| {
-            pool::is_in(pod, &workflow)
-                && pod.metadata.namespace.as_ref() == Some(&namespace)
-                && warm::readiness(pod) == Readiness::Ready
-                && form.fits(pod)
-        });
+        pods.retain(|pod| form.fits(pod));
         pods.sort_by_key(|pod| pod.creation_timestamp());
         let promised = self.promises.promise(pods.iter().map(|pod| key_of(pod)), &observed.uid());
         promised.map_or(WarmSight::None, |(_, name)| WarmSight::Promised(name))
@@ -137,10 +141,7 @@ impl Context {
         now: Timestamp,
     ) -> Pool {
         let (namespace, name) = (workflow.namespace().unwrap_or_default(), workflow.name_any());
-        let pods = self
-            .pods
-            .store()
-            .state_filter(|pod| pool::is_in(pod, &name) && pod.metadata.namespace.as_ref() == Some(&namespace));
+        let pods = self.waiting_in(&namespace, &name);
         let pods: Vec<WarmPod> = pods.into_iter().map(|pod| self.known(pod, now)).collect();
         if pool::has_recovered(&pods, &memory.trouble, now) {
             memory.trouble = Trouble::default();
@@ -151,6 +152,11 @@ impl Context {
             form = version.and_then(|version| pool::form(workflow, &self.settings, &version));
         }
         Pool { pods, form, trouble: memory.trouble.clone() }
+    }
+
+    fn waiting_in(&self, namespace: &str, workflow: &str) -> Vec<Arc<Pod>> {
+        let is_here = |pod: &Pod| pod.metadata.namespace.as_deref() == Some(namespace);
+        self.pods.store().state_filter(|pod| pool::is_in(pod, workflow) && is_here(pod))
     }
 
     fn known(&self, pod: Arc<Pod>, now: Timestamp) -> WarmPod {
@@ -191,15 +197,14 @@ impl Context {
         if memory.trouble.until.is_some_and(|until| Timestamp::now() < until) {
             return Ok(());
         }
-        let how = PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false };
-        match self.pods_in(namespace).create(&how, pod).await {
+        match self.pods_in(namespace).create(&as_operator(), pod).await {
             Ok(pod) => {
                 debug!(namespace, pod = pod.name_any(), "made a pod that waits for a job");
                 memory.trouble.forgive(POD_REFUSED);
                 self.wrote_pod(&pod);
                 Ok(())
             }
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
+            Err(kube::Error::Api(status)) if is_refusal(&status) => {
                 let message = format!("Kubernetes refuses the pod: {}", status.message);
                 warn!(namespace, "a pod that would wait for a job cannot be made: {message}");
                 memory.trouble.grow(Timestamp::now(), POD_REFUSED, message, fastrand::f64());
@@ -214,12 +219,11 @@ impl Context {
         &self,
         namespace: &str,
         name: &str,
-        exact: (String, String),
+        how: DeleteParams,
         failure: Option<String>,
         memory: &mut PoolMemory,
     ) -> Result<(), Error> {
-        let mut how = exactly(exact.0, exact.1);
-        how.grace_period_seconds = Some(warm::GRACE_SECONDS);
+        let how = DeleteParams { grace_period_seconds: Some(warm::GRACE_SECONDS), ..how };
         let left = match self.pods_in(namespace).delete(name, &how).await {
             Ok(deleted) => deleted.left(),
             Err(kube::Error::Api(status)) if status.is_not_found() => None,
@@ -239,20 +243,14 @@ impl Context {
 
     /// Gives the pod called `name` to the job.
     pub(super) async fn assign_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<(), Error> {
-        let namespace = observed.job.namespace().unwrap_or_default();
-        match self.pods_in(&namespace).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
-            Ok(pod) => {
+        match self.patch_pod(name, patch, observed).await {
+            Ok(true) => {
                 info!(pod = name, "gave the job a pod that had waited for it");
                 self.metrics.count_warm_start();
-                self.wrote_pod(&pod);
-                observed.pod = Sight::Known(Arc::new(pod));
                 Ok(())
             }
-            Err(kube::Error::Api(status)) if status.is_not_found() => {
-                observed.pod = Sight::Absent;
-                Ok(())
-            }
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
+            Ok(false) => Ok(()),
+            Err(kube::Error::Api(status)) if is_refusal(&status) => {
                 warn!(
                     pod = name,
                     "Kubernetes refuses to give the job a pod that waits, so it gets its own: {}", status.message
@@ -263,22 +261,31 @@ impl Context {
             Err(source) => Err(Error::Kube { doing: "giving the job a pod that waits", source }),
         }
     }
-}
 
-impl Context {
     /// Notes something on the pod called `name`. One that is gone is seen by its watch.
     pub(super) async fn annotate_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<(), Error> {
+        let patched = self.patch_pod(name, patch, observed).await;
+        if patched.map_err(|source| Error::Kube { doing: "noting something on the job's pod", source })? {
+            info!(pod = name, note = %patch["metadata"]["annotations"], "noted something on the job's pod");
+        }
+        Ok(())
+    }
+
+    /// Changes the pod called `name`, and takes in what became of it. Tells whether it was there.
+    async fn patch_pod(&self, name: &str, patch: &Value, observed: &mut Observed) -> Result<bool, kube::Error> {
         let namespace = observed.job.namespace().unwrap_or_default();
         match self.pods_in(&namespace).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
             Ok(pod) => {
-                info!(pod = name, note = %patch["metadata"]["annotations"], "noted something on the job's pod");
                 self.wrote_pod(&pod);
                 observed.pod = Sight::Known(Arc::new(pod));
+                Ok(true)
             }
-            Err(kube::Error::Api(status)) if status.is_not_found() => observed.pod = Sight::Absent,
-            Err(source) => return Err(Error::Kube { doing: "noting something on the job's pod", source }),
+            Err(kube::Error::Api(status)) if status.is_not_found() => {
+                observed.pod = Sight::Absent;
+                Ok(false)
+            }
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 }
 

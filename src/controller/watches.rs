@@ -187,8 +187,9 @@ fn revision_changed(context: &Context, revision: &ControllerRevision) {
 /// The job that a pod is for: its owner, else the one that would have a pod of this name and waits for it to go.
 fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
     let name = pod.name_any();
-    let owner = pod.owner_references().iter().find(|owner| owner.kind == "OmotesJob");
-    let job = owner.map(|owner| owner.name.as_str()).or_else(|| name.rsplit_once('-').map(|(job, _attempt)| job))?;
+    let job = attempt::owner(pod)
+        .map(|owner| owner.name.as_str())
+        .or_else(|| name.rsplit_once('-').map(|(job, _attempt)| job))?;
     Some(ObjectRef::new(job).within(&pod.namespace()?))
 }
 

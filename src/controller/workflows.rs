@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::{
     Api, Resource, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    api::{Patch, PatchParams},
     runtime::reflector::ObjectRef,
 };
 use serde_json::json;
@@ -29,8 +29,9 @@ use crate::{
 };
 
 use super::{
-    context::Context,
+    context::{Context, as_operator},
     error::{Category, Error},
+    execute::exactly,
     seats::{Key, is_of, key_of},
     warm::{LOOK_PERIOD, PoolMemory},
 };
@@ -211,16 +212,14 @@ async fn execute(
     let revisions: Api<ControllerRevision> = Api::namespaced(context.client.clone(), namespace);
     match step {
         WorkflowStep::CreateRevision(revision) => {
-            let how = PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false };
-            let made = revisions.create(&how, &revision).await.map_err(failed("making the workflow's revision"))?;
+            let made =
+                revisions.create(&as_operator(), &revision).await.map_err(failed("making the workflow's revision"))?;
             info!(namespace, workflow = name, revision = made.name_any(), "made a revision of the workflow");
             context.revisions.wrote(&made);
             context.trigger_unpinned(namespace, name);
         }
         WorkflowStep::DeleteRevision { name: revision, uid, resource_version } => {
-            let preconditions = Some(Preconditions { uid: Some(uid), resource_version: Some(resource_version) });
-            let how = DeleteParams { preconditions, ..DeleteParams::default() };
-            let gone = revisions.delete(&revision, &how).await;
+            let gone = revisions.delete(&revision, &exactly(uid, resource_version)).await;
             match gone {
                 Err(kube::Error::Api(status)) if status.is_not_found() => {}
                 Err(error) => return Err(failed("removing a revision that no job has any more")(error)),
@@ -232,7 +231,8 @@ async fn execute(
         }
         WorkflowStep::CreateWarmPod(pod) => context.create_warm_pod(namespace, &pod, &mut memory.pool).await?,
         WorkflowStep::DeleteWarmPod { name, uid, resource_version, failure } => {
-            context.delete_warm_pod(namespace, &name, (uid, resource_version), failure, &mut memory.pool).await?;
+            let how = exactly(uid, resource_version);
+            context.delete_warm_pod(namespace, &name, how, failure, &mut memory.pool).await?;
         }
         WorkflowStep::PatchStatus(status) => {
             memory.written = Some(Timestamp::now());

@@ -33,13 +33,26 @@ pub(super) async fn bring(settings: &CourierSettings, layout: &Layout, queue: &s
     let mut link = Link::new(settings.endpoint.clone(), settings.connection_name());
     let fetched = fetch(&mut link, queue).await;
     link.close().await;
+    match fetched {
+        Ok(esdl) => place(settings, layout, move || Ok(esdl)).await,
+        Err(message) => Err(missing(settings, message)),
+    }
+}
+
+/// Puts the job's files and the ESDL that `read` gives to where the program reads them.
+pub(super) async fn place(
+    settings: &CourierSettings,
+    layout: &Layout,
+    read: impl FnOnce() -> io::Result<Bytes> + Send + 'static,
+) -> Result<(), FailureRecord> {
     let layout = layout.clone();
-    let written = match fetched {
-        Ok(esdl) => tokio::task::spawn_blocking(move || write(&layout, &esdl)).await,
-        Err(message) => Ok(Err(message)),
-    };
-    let brought = written.unwrap_or_else(|error| Err(error.to_string()));
-    brought.map_err(|message| FailureRecord { attempt: settings.attempt, cause: FailureCause::InputMissing, message })
+    let written = tokio::task::spawn_blocking(move || write(&layout, read)).await;
+    let written = written.unwrap_or_else(|error| Err(error.to_string()));
+    written.map_err(|message| missing(settings, message))
+}
+
+fn missing(settings: &CourierSettings, message: String) -> FailureRecord {
+    FailureRecord { attempt: settings.attempt, cause: FailureCause::InputMissing, message }
 }
 
 /// Tries until the time is over.
@@ -61,14 +74,15 @@ async fn fetch(link: &mut Link, queue: &str) -> Result<Bytes, String> {
     Err(unreachable(&link.broker(), &reason))
 }
 
-fn write(layout: &Layout, esdl: &[u8]) -> Result<(), String> {
-    put(layout, esdl)
+fn write(layout: &Layout, read: impl FnOnce() -> io::Result<Bytes>) -> Result<(), String> {
+    read()
+        .and_then(|esdl| put(layout, &esdl))
         .map_err(|error| format!("cannot write the job's input to {}: {error}", layout.input_folder().display()))
 }
 
 /// Puts the files of the job to where its program reads them, and `esdl` last and at once: a program of a warm pod waits
 /// for it. Blocking.
-pub(super) fn put(layout: &Layout, esdl: &[u8]) -> io::Result<()> {
+fn put(layout: &Layout, esdl: &[u8]) -> io::Result<()> {
     for file in PROJECTED {
         fs::write(layout.input_folder().join(file), fs::read(layout.source().join(file))?)?;
     }
@@ -119,7 +133,7 @@ mod tests {
             pod.write(&format!("../omotes-source/{file}"), file);
         }
         pod.write("input/.keep", "");
-        write(&pod.layout, b"<esdl/>").unwrap();
+        write(&pod.layout, || Ok(Bytes::from_static(b"<esdl/>"))).unwrap();
         for (file, text) in
             [("job.json", "job.json"), ("parameters.json", "parameters.json"), ("input.esdl", "<esdl/>")]
         {
@@ -130,7 +144,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_is_named() {
         let pod = Pod::empty();
-        let said = write(&pod.layout, b"<esdl/>").unwrap_err();
+        let said = write(&pod.layout, || Ok(Bytes::from_static(b"<esdl/>"))).unwrap_err();
         assert!(
             said.starts_with(&format!("cannot write the job's input to {}", pod.layout.input_folder().display())),
             "{said}"

@@ -5,12 +5,13 @@
 //! Guarantees: the ESDL comes last and complete, after the other files. A courier that is started again begins with the
 //! same job where the former one was.
 
-use std::{fs, io, path::PathBuf, process::ExitCode, time::Duration};
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
+use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::{CourierSettings, Layout, WaitingSettings, fail, fetch, input, run};
-use crate::wire::{Assignment, FailureCause, FailureRecord};
+use crate::wire::{Assignment, FailureRecord};
 
 /// One look at one small file; a client waits.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -56,17 +57,8 @@ async fn bring(settings: &CourierSettings, layout: &Layout) -> Result<(), Failur
     if let Some(queue) = &settings.input_queue {
         return fetch::bring(settings, layout, queue).await;
     }
-    let layout = layout.clone();
-    let put = tokio::task::spawn_blocking(move || {
-        let esdl = fs::read(layout.source().join("input.esdl"))?;
-        fetch::put(&layout, &esdl)
-    });
-    let put = put.await.map_err(io::Error::other).flatten();
-    put.map_err(|error| FailureRecord {
-        attempt: settings.attempt,
-        cause: FailureCause::InputMissing,
-        message: format!("cannot write the job's input: {error}"),
-    })
+    let inline = layout.source().join("input.esdl");
+    fetch::place(settings, layout, move || fs::read(inline).map(Bytes::from)).await
 }
 
 #[cfg(test)]

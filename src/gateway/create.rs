@@ -10,14 +10,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PostParams, Preconditions},
+    api::{DeleteParams, Preconditions},
     core::Status,
 };
 use tracing::info;
 
 use crate::{
-    api::{OmotesJob, names},
+    api::OmotesJob,
     broker::DeleteCondition,
+    controller::as_operator,
     intake::{Poison, Refusal, RefusalReason, Rejection, Standing, Tombstone},
     topology::{self, QueueDeclaration},
     wire::JobSubmission,
@@ -44,8 +45,7 @@ impl Gateway {
         let queue = self.input_queue(&submission.uuid);
         let stored = self.context.broker.store(&queue, submission.esdl.clone()).await;
         stored.map_err(broker_delay("putting the job's input to the broker"))?;
-        let parameters = PostParams { field_manager: Some(names::OPERATOR.to_owned()), dry_run: false };
-        match self.context.jobs_in(&self.placement.namespace).create(&parameters, job).await {
+        match self.context.jobs_in(&self.placement.namespace).create(&as_operator(), job).await {
             Ok(job) => self.created(job).await,
             Err(kube::Error::Api(status)) if status.is_already_exists() => self.was_there(&queue, job).await,
             Err(kube::Error::Api(status)) if is_refusal(&status) => {

@@ -65,7 +65,7 @@ async fn attempt(gateway: &Gateway, uuid: &str) -> Result<Outcome, Delay> {
     if standing_of(&job) != Standing::Stored {
         return Ok(taken(gateway, uuid));
     }
-    if has_ended(&job) {
+    if is_over(&job) {
         gateway.tombstones().remove(uuid);
         return Ok(Outcome::Unknown);
     }
@@ -74,7 +74,7 @@ async fn attempt(gateway: &Gateway, uuid: &str) -> Result<Outcome, Delay> {
     Ok(Outcome::Deleted)
 }
 
-fn has_ended(job: &Arc<OmotesJob>) -> bool {
+fn is_over(job: &Arc<OmotesJob>) -> bool {
     job.metadata.deletion_timestamp.is_some() || job.has_ended()
 }
 

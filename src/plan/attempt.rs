@@ -1,14 +1,17 @@
 //! What a pod says of its attempt: whether it waits, runs or has ended, and how.
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
+use k8s_openapi::{
+    api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
 use kube::ResourceExt;
 
 use crate::{
     api::names,
     limits::after,
     pods::{main_container, warm::assigned_time},
-    wire::{FailureCause, TerminationRecord},
+    wire::TerminationRecord,
 };
 
 /// How long the kubelet of a pod that was forced off may take to say how its program ended.
@@ -101,6 +104,12 @@ impl Ending {
         }
         self
     }
+}
+
+/// The job that `pod` says it is of.
+#[must_use]
+pub fn owner(pod: &Pod) -> Option<&OwnerReference> {
+    pod.owner_references().iter().find(|owner| owner.kind == "OmotesJob")
 }
 
 /// Whether `pod` belongs to the job with this UID.
@@ -235,11 +244,7 @@ pub fn missing_input(pod: &Pod) -> Option<TerminationRecord> {
     let courier = courier(pod)?;
     let last = courier.last_state.as_ref().and_then(|state| state.terminated.as_ref());
     let words = terminated(courier).or(last)?.message.as_deref()?;
-    TerminationRecord::parse(words).ok().filter(is_missing_input)
-}
-
-fn is_missing_input(record: &TerminationRecord) -> bool {
-    matches!(record, TerminationRecord::Failed(failure) if failure.cause == FailureCause::InputMissing)
+    TerminationRecord::parse(words).ok().filter(TerminationRecord::is_missing_input)
 }
 
 fn exit(state: &ContainerStateTerminated) -> Exit {

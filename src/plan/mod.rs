@@ -116,7 +116,7 @@ fn bring_nearer(observed: &Observed, settings: &Settings) -> Plan {
 fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
     let life = attempt::life(pod, observed.now);
     let begins = matches!(life, Life::Waiting { .. } | Life::Running(_));
-    if let Some(plan) = warm::misses_input(observed, pod).filter(|_| begins) {
+    if begins && let Some(plan) = warm::misses_input(observed, pod) {
         return plan;
     }
     match life {

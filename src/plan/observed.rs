@@ -319,7 +319,7 @@ impl Observed {
     /// Whether the job has ended and its status says so.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
-        self.phase().is_some_and(Phase::is_terminal)
+        self.job.has_ended()
     }
 
     /// Whether the job holds the operator's finalizer.

@@ -147,7 +147,9 @@ pub fn wire_type(type_: ResultType) -> wire::ResultType {
 /// Judges how a pod ended.
 #[must_use]
 pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
-    let Some(exit) = ending.exit.clone().filter(|_| !waited_in_vain(&ending)) else {
+    // Main of a pod that had waited may have run without its input.
+    let in_vain = ending.courier.as_ref().is_some_and(TerminationRecord::is_missing_input);
+    let Some(exit) = ending.exit.clone().filter(|_| !in_vain) else {
         return Verdict::Final(never_ran(&ending, circumstances));
     };
     let abort = circumstances.abort.as_ref();
@@ -163,11 +165,6 @@ pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
         (_, _, Some(stop)) => disrupted(exit, stop),
         _ => failed(exit, &ending, &circumstances.exit_codes),
     })
-}
-
-/// Whether the program of a warm pod ran and had no input to run with.
-fn waited_in_vain(ending: &Ending) -> bool {
-    matches!(&ending.courier, Some(TerminationRecord::Failed(failure)) if failure.cause == FailureCause::InputMissing)
 }
 
 /// Success wins the tie: the stop is sent just after a full second S, so what ended before S was not told to.

@@ -38,6 +38,11 @@ const INPUT: &str = "/omotes/input";
 const VOLUME_SOURCE: &str = "omotes-source";
 const SOURCE: &str = "/omotes-source";
 
+/// The files that every job has, and the annotations behind them.
+const ABOUT: [(&str, &str); 2] =
+    [(names::ANNOTATION_JOB, "job.json"), (names::ANNOTATION_PARAMETERS, "parameters.json")];
+/// The same of an inline ESDL.
+const INLINE_ESDL: (&str, &str) = (names::ANNOTATION_INPUT_ESDL, "input.esdl");
 /// What a template must not say of its pods.
 const OF_WARM_PODS: [&str; 4] = [
     names::ANNOTATION_ASSIGNMENT,
@@ -235,29 +240,29 @@ fn numbers_to_doubles(value: &mut Value) {
 
 fn volumes(job: &OmotesJob) -> Vec<Volume> {
     let esdl = job.spec.input.as_ref().and_then(|input| input.esdl.as_ref());
-    let mut sources = vec![downward(esdl.is_some_and(|esdl| esdl.inline.is_some()))];
+    let inline = esdl.is_some_and(|esdl| esdl.inline.is_some()).then_some(INLINE_ESDL);
+    let mut sources = vec![downward(ABOUT.into_iter().chain(inline))];
     sources.extend(esdl.and_then(|esdl| referenced(esdl, job.spec.courier().enabled)));
-    let input = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
-    let projected = |name: &str| Volume { name: name.to_owned(), projected: Some(input), ..Volume::default() };
     if is_from_broker(job) {
         // The courier writes the ESDL beside the files that Kubernetes projects, and a projected volume takes no other.
-        return vec![scratch(VOLUME_WORK), scratch(VOLUME_INPUT), projected(VOLUME_SOURCE)];
+        return vec![scratch(VOLUME_WORK), scratch(VOLUME_INPUT), projected(VOLUME_SOURCE, sources)];
     }
-    vec![scratch(VOLUME_WORK), projected(VOLUME_INPUT)]
+    vec![scratch(VOLUME_WORK), projected(VOLUME_INPUT, sources)]
 }
 
 fn scratch(name: &str) -> Volume {
     Volume { name: name.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() }
 }
 
-fn downward(inline: bool) -> VolumeProjection {
-    let files = [
-        (names::ANNOTATION_JOB, "job.json"),
-        (names::ANNOTATION_PARAMETERS, "parameters.json"),
-        (names::ANNOTATION_INPUT_ESDL, "input.esdl"),
-    ];
-    let items = files.iter().take(if inline { 3 } else { 2 }).map(|(annotation, path)| DownwardAPIVolumeFile {
-        path: (*path).to_owned(),
+fn projected(name: &str, sources: Vec<VolumeProjection>) -> Volume {
+    let projected = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
+    Volume { name: name.to_owned(), projected: Some(projected), ..Volume::default() }
+}
+
+/// Annotations of the pod as files.
+fn downward(files: impl IntoIterator<Item = (&'static str, &'static str)>) -> VolumeProjection {
+    let items = files.into_iter().map(|(annotation, path)| DownwardAPIVolumeFile {
+        path: path.to_owned(),
         field_ref: Some(annotation_field(annotation)),
         ..DownwardAPIVolumeFile::default()
     });
@@ -351,6 +356,11 @@ fn mount(volume: &str, path: &str, read_only: bool) -> VolumeMount {
     }
 }
 
+/// The mounts of a courier that writes the ESDL beside the files that Kubernetes projects.
+fn bringing_mounts() -> Vec<VolumeMount> {
+    vec![mount(VOLUME_WORK, ROOT, false), mount(VOLUME_INPUT, INPUT, false), mount(VOLUME_SOURCE, SOURCE, true)]
+}
+
 /// Lets the kubelet stop the pod when nobody else does. A template that wants it stopped earlier has it so.
 fn lower_ceiling(spec: &mut PodSpec, job: &OmotesJob, settings: &Settings) {
     let grace = spec.termination_grace_period_seconds.unwrap_or_else(|| grace_seconds(&job.spec));
@@ -365,9 +375,7 @@ fn add_courier(spec: &mut PodSpec, main: &str, attempt: Attempt<'_>, settings: &
     let environment = courier_environment(attempt, settings);
     let mut input = courier(names::CONTAINER_COURIER_INPUT, "input", user, &environment, settings);
     if is_from_broker(attempt.job) {
-        let mounts =
-            [mount(VOLUME_WORK, ROOT, false), mount(VOLUME_INPUT, INPUT, false), mount(VOLUME_SOURCE, SOURCE, true)];
-        input.volume_mounts = Some(mounts.to_vec());
+        input.volume_mounts = Some(bringing_mounts());
     }
     let mut carrier = courier(names::CONTAINER_COURIER, "run", user, &environment, settings);
     carrier.restart_policy = Some("Always".to_owned());

@@ -8,24 +8,18 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
-    api::core::v1::{
-        Container, ContainerStateTerminated, DownwardAPIProjection, DownwardAPIVolumeFile, Pod, PodSpec,
-        PodTemplateSpec, ProjectedVolumeSource, Volume, VolumeProjection,
-    },
+    api::core::v1::{Container, ContainerStateTerminated, Pod, PodSpec, PodTemplateSpec, Volume},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use kube::{Resource, ResourceExt, api::ObjectMeta};
 use serde_json::{Value, json};
 
 use super::{
-    Attempt, INPUT, SOURCE, Settings, VOLUME_INPUT, VOLUME_SOURCE, VOLUME_WORK, annotation_field, build, input_queue,
-    main_container, mount, scratch,
+    ABOUT, Attempt, INLINE_ESDL, Settings, VOLUME_INPUT, VOLUME_SOURCE, VOLUME_WORK, bringing_mounts, build, downward,
+    input_queue, main_container, projected, scratch,
 };
 use crate::{
-    api::{
-        OmotesWorkflow,
-        names::{self, ROOT},
-    },
+    api::{OmotesWorkflow, names},
     limits::whole_second,
     wire::{Assignment, Digest},
 };
@@ -241,28 +235,11 @@ fn blank_spec(spec: &mut PodSpec, main: &str) {
 fn blank_courier(courier: &mut Container) {
     courier.args = Some(vec!["courier".to_owned(), "warm".to_owned()]);
     courier.env.iter_mut().for_each(|env| env.retain(|known| OF_EVERY_COURIER.contains(&known.name.as_str())));
-    let mounts =
-        [mount(VOLUME_WORK, ROOT, false), mount(VOLUME_INPUT, INPUT, false), mount(VOLUME_SOURCE, SOURCE, true)];
-    courier.volume_mounts = Some(mounts.to_vec());
+    courier.volume_mounts = Some(bringing_mounts());
 }
 
 /// The files of the job, which are empty until there is one.
 fn source() -> Volume {
-    let files = [
-        (names::ANNOTATION_JOB, "job.json"),
-        (names::ANNOTATION_PARAMETERS, "parameters.json"),
-        (names::ANNOTATION_INPUT_ESDL, "input.esdl"),
-        (names::ANNOTATION_ASSIGNMENT, "assignment.json"),
-    ];
-    let items = files.iter().map(|(annotation, path)| DownwardAPIVolumeFile {
-        path: (*path).to_owned(),
-        field_ref: Some(annotation_field(annotation)),
-        ..DownwardAPIVolumeFile::default()
-    });
-    let sources = vec![VolumeProjection {
-        downward_api: Some(DownwardAPIProjection { items: Some(items.collect()) }),
-        ..VolumeProjection::default()
-    }];
-    let projected = ProjectedVolumeSource { sources: Some(sources), ..ProjectedVolumeSource::default() };
-    Volume { name: VOLUME_SOURCE.to_owned(), projected: Some(projected), ..Volume::default() }
+    let assignment = (names::ANNOTATION_ASSIGNMENT, "assignment.json");
+    projected(VOLUME_SOURCE, vec![downward(ABOUT.into_iter().chain([INLINE_ESDL, assignment]))])
 }

@@ -98,6 +98,14 @@ struct JsonFailure {
     message: String,
 }
 
+impl TerminationRecord {
+    /// Whether the courier said that it could not bring the job's input.
+    #[must_use]
+    pub fn is_missing_input(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.cause == FailureCause::InputMissing)
+    }
+}
+
 impl FailureCause {
     /// The cause's name, as in the record.
     #[must_use]

@@ -78,9 +78,7 @@ impl Trouble {
         let failures = self.failures.saturating_add(1);
         *self = Self { failures, since: Some(now), until: now.checked_add(wait).ok(), reason, message };
     }
-}
 
-impl Trouble {
     /// Forgets a failure that would have repeated by now.
     pub fn forgive(&mut self, reason: &'static str) {
         if self.reason == reason {
