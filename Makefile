@@ -19,7 +19,7 @@ TEST_THREADS ?= 6
 
 .PHONY: help
 help: ## Lists the targets.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 24
 
 .PHONY: demo
 demo: ## From nothing to a result: test bed, operator, a real job with live progress, its checked result.
