@@ -67,7 +67,7 @@ impl Context {
     pub(crate) fn take_seat(&self, observed: &Observed) -> Seat {
         let Some(key) = key_of(&observed.job) else { return Seat::Taken };
         let terms = self.terms(&key, observed.workflow.revision().map(|revision| &**revision));
-        let answer = self.seats.change(&key, |queue| queue.ask(Turn::of(&observed.job), terms));
+        let answer = self.seats.change(&key, |queue| queue.ask(Turn::of(&observed.job), terms, observed.now));
         if answer.moved {
             self.call_next(&key);
         }

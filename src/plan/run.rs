@@ -4,15 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use crate::{api::status::Phase, topology, wire::JobStatus};
+use crate::{
+    api::{condition::Verdict, status::Phase},
+    topology,
+    wire::JobStatus,
+};
 
 use super::{
     Settings,
     attempt::Life,
     finish::BROKER_RETRY,
-    observed::{BrokerSight, Observed, Preparation, ProgressReport},
+    observed::{BrokerSight, Observed, Preparation, ProgressReport, Refusal},
     start::{self, SILENT_WAIT, say_after},
-    status::{Waiting, percent, shown_message},
+    status::{QUEUES_READY, Waiting, percent, shown_message},
     step::{Plan, Step},
     stop, warm,
 };
@@ -36,7 +40,9 @@ pub(super) fn go_on(observed: &Observed, settings: &Settings, pod: &Pod, life: L
         Life::Running(_) if observed.is_spec_news() => {
             Plan::steps(vec![Step::PatchStatus(Box::new(observed.accepted(settings)))])
         }
-        Life::Running(_) | Life::Winding { .. } | Life::Ended(_) => heartbeat(observed, progress(observed)),
+        Life::Running(_) | Life::Winding { .. } | Life::Ended(_) => {
+            queues_news(observed).unwrap_or_else(|| heartbeat(observed, progress(observed)))
+        }
     };
     with_lease(observed, settings, plan)
 }
@@ -71,6 +77,19 @@ fn started(observed: &Observed, settings: &Settings, since: Option<Timestamp>) -
     let told = news.then(|| start::tell(observed, JobStatus::Running));
     let stored = Step::PatchStatus(Box::new(observed.running_status(settings, since)));
     Plan::steps(told.into_iter().chain([stored]).collect())
+}
+
+/// Tells that a queue became another behind the operator's back while the program runs, and that this is over.
+fn queues_news(observed: &Observed) -> Option<Plan> {
+    let (verdict, warning) = match &observed.queues {
+        Preparation::Unknown => return None,
+        Preparation::Ready(_) => (Verdict::yes("Declared", QUEUES_READY), None),
+        Preparation::Refused(Refusal { reason, message, .. }) => {
+            (Verdict::no(reason, message), Some(Step::Warn { reason, note: message.clone() }))
+        }
+    };
+    let status = observed.queues_status(verdict)?;
+    Some(Plan::steps([Step::PatchStatus(Box::new(status))].into_iter().chain(warning).collect()))
 }
 
 /// Adds what a program's silence leads to where nobody stops it for that: a condition, which goes with the silence.

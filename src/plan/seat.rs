@@ -36,7 +36,9 @@ pub(super) fn plan(observed: &Observed, settings: &Settings) -> Option<Plan> {
             Some(Plan::steps(vec![Step::PatchStatus(Box::new(observed.seated_status(settings)))]))
         }
         Seat::Taken => None,
-        Seat::Full { ahead } => Some(wait(observed, settings, WAITING_FOR_SEAT, full(observed, ahead))),
+        Seat::Full { ahead, renewed } => {
+            Some(wait(observed, settings, WAITING_FOR_SEAT, full(observed, ahead)).by_any(renewed))
+        }
         Seat::Suspended => {
             let message = "the job's workflow is suspended: the job starts when its spec.suspend is false again";
             Some(wait(observed, settings, WORKFLOW_SUSPENDED, message.to_owned()))

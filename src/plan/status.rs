@@ -22,6 +22,8 @@ use super::{
     start,
 };
 
+/// What is said of queues that are there.
+pub(super) const QUEUES_READY: &str = "the job's queues are there";
 const POD_TERMINATED: &str = "every container of the job's pod has ended";
 /// How many messages of a result `status.result.messages` tells.
 const MAX_RESULT_MESSAGES: usize = 10;
@@ -151,11 +153,8 @@ impl Observed {
         let mut status = self.accepted(settings);
         status.phase = Some(waiting.phase);
         let queued = waiting.phase == Phase::Queued;
-        let queues = if queued {
-            Verdict::yes("Declared", "the job's queues are there")
-        } else {
-            Verdict::no("NotReady", &waiting.message)
-        };
+        let queues =
+            if queued { Verdict::yes("Declared", QUEUES_READY) } else { Verdict::no("NotReady", &waiting.message) };
         self.set(&mut status, ConditionType::QueuesReady, queues);
         self.set(&mut status, ConditionType::Running, Verdict::no("NotStarted", &waiting.message));
         condition::clear(&mut status.conditions, other);
@@ -195,7 +194,7 @@ impl Observed {
         status.retry_time = None;
         status.progress =
             self.progress.as_ref().map(|report| self.progress_of(report)).or_else(|| status.progress.clone());
-        self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", "the job's queues are there"));
+        self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", QUEUES_READY));
         condition::clear(&mut status.conditions, ConditionType::Reconciling);
         condition::clear(&mut status.conditions, ConditionType::Stalled);
     }
@@ -231,6 +230,18 @@ impl Observed {
     #[must_use]
     pub fn is_progress_stalled(&self) -> bool {
         condition::get(&self.status().conditions, ConditionType::ProgressStalled).is_some()
+    }
+
+    /// The stored status with this of the job's queues; `None` where it says so.
+    pub(super) fn queues_status(&self, verdict: Verdict) -> Option<OmotesJobStatus> {
+        let mut status = self.status();
+        let known = condition::get(&status.conditions, ConditionType::QueuesReady);
+        if known.is_some_and(|known| (known.status == "True", known.reason.as_str()) == (verdict.holds, verdict.reason))
+        {
+            return None;
+        }
+        self.set(&mut status, ConditionType::QueuesReady, verdict);
+        Some(status)
     }
 
     /// The stored status of a job whose program has been silent for too long.

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::api::{OmotesJob, job::Priority};
@@ -15,6 +16,9 @@ use crate::api::{OmotesJob, job::Priority};
 /// How much waiting is worth one class of priority. Jobs take hours: with less a day of Low jobs would go before whatever
 /// is urgent, with more a Low job would wait for days behind others that came later.
 pub const CLASS_SECONDS: i64 = 43_200;
+/// How long at least what a job was told of its place holds: where jobs start in quick succession each start would
+/// otherwise be a write for each that waits.
+pub const PLACE_PERIOD: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a job has of its workflow's seats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +29,10 @@ pub enum Seat {
     Taken,
     /// There is none; so many wait before it.
     Full {
-        /// How many.
+        /// How many, as it was told first within [`PLACE_PERIOD`].
         ahead: usize,
+        /// When it is told another place; `None` where [`place`] has no other words for it.
+        renewed: Option<Timestamp>,
     },
     /// The workflow is suspended.
     Suspended,
@@ -82,7 +88,32 @@ impl Turn {
 pub struct Queue {
     holders: BTreeMap<String, Holder>,
     waiting: BTreeSet<Turn>,
-    turns: HashMap<String, Turn>,
+    turns: HashMap<String, Entry>,
+}
+
+/// One that waits.
+#[derive(Debug)]
+struct Entry {
+    turn: Turn,
+    told: Option<Told>,
+}
+
+/// What a job was told of its place, and since when.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    ahead: usize,
+    at: Timestamp,
+}
+
+impl Told {
+    /// What one is told that was told `before`, now that `ahead` wait before it; and when that changes.
+    fn next(before: Option<Self>, ahead: usize, now: Timestamp) -> (Self, Option<Timestamp>) {
+        match before {
+            Some(told) if place(told.ahead) == place(ahead) => (told, None),
+            Some(told) if now < told.at + PLACE_PERIOD => (told, Some(told.at + PLACE_PERIOD)),
+            _ => (Self { ahead, at: now }, None),
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -95,27 +126,32 @@ enum Holder {
 
 impl Queue {
     /// Asks for a seat for the job whose turn is `turn`; where there is none it waits from now on.
-    pub fn ask(&mut self, turn: Turn, terms: Terms) -> Answer {
-        let before = self.turns.get(&turn.uid).cloned();
-        let seat = self.seat(&turn, terms);
-        let waits = seat != Seat::Taken;
-        if waits {
-            self.enter(turn.clone());
-        } else {
-            self.leave(&turn.uid);
-            // Also where a pod is known: whoever asks has none that lives, and its end must not free the seat of the next.
-            self.holders.insert(turn.uid.clone(), Holder::Reserved);
+    pub fn ask(&mut self, turn: Turn, terms: Terms, now: Timestamp) -> Answer {
+        let before = self.remove(&turn.uid);
+        let mut seat = self.seat(&turn, terms);
+        let mut told = None;
+        if let Seat::Full { ahead, renewed } = &mut seat {
+            let (next, change) = Told::next(before.as_ref().and_then(|before| before.told), *ahead, now);
+            (*ahead, *renewed, told) = (next.ahead, change, Some(next));
         }
-        Answer { seat, moved: before != Some(turn).filter(|_| waits) }
+        let waits = seat != Seat::Taken;
+        let moved = before.map(|before| before.turn) != Some(turn.clone()).filter(|_| waits);
+        if waits {
+            self.insert(Entry { turn, told });
+        } else {
+            // Also where a pod is known: whoever asks has none that lives, and its end must not free the seat of the next.
+            self.holders.insert(turn.uid, Holder::Reserved);
+        }
+        Answer { seat, moved }
     }
 
     fn seat(&self, turn: &Turn, terms: Terms) -> Seat {
-        let ahead = self.waiting.range(..turn).filter(|other| other.uid != turn.uid).count();
+        let ahead = self.waiting.range(..turn).count();
         match terms {
             _ if self.is_holder(&turn.uid) => Seat::Taken,
             Terms { suspended: true, .. } => Seat::Suspended,
             Terms { seats: Some(seats), .. } if ahead >= seats.saturating_sub(self.holders.len()) => {
-                Seat::Full { ahead }
+                Seat::Full { ahead, renewed: None }
             }
             Terms { .. } => Seat::Taken,
         }
@@ -129,14 +165,24 @@ impl Queue {
 
     /// Notes that a job waits, at its turn.
     pub fn enter(&mut self, turn: Turn) {
-        self.leave(&turn.uid);
-        self.turns.insert(turn.uid.clone(), turn.clone());
-        self.waiting.insert(turn);
+        self.remove(&turn.uid);
+        self.insert(Entry { turn, told: None });
     }
 
     /// Notes that a job does not wait any more. Tells whether it did.
     pub fn leave(&mut self, uid: &str) -> bool {
-        self.turns.remove(uid).is_some_and(|turn| self.waiting.remove(&turn))
+        self.remove(uid).is_some()
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        self.waiting.insert(entry.turn.clone());
+        self.turns.insert(entry.turn.uid.clone(), entry);
+    }
+
+    fn remove(&mut self, uid: &str) -> Option<Entry> {
+        let entry = self.turns.remove(uid)?;
+        self.waiting.remove(&entry.turn);
+        Some(entry)
     }
 
     /// Notes that a job has no pod and is not about to. Tells whether a seat was kept for it.
@@ -213,6 +259,11 @@ mod tests {
     }
 
     const OPEN: Terms = Terms { seats: Some(1), suspended: false };
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn full(ahead: usize) -> Seat {
+        Seat::Full { ahead, renewed: None }
+    }
 
     #[test]
     fn priority_goes_first_then_age_and_half_a_day_is_a_class() {
@@ -234,18 +285,22 @@ mod tests {
 
     #[test]
     fn a_freed_seat_is_the_next_ones_whoever_asks_first() {
-        let ask = |queue: &mut Queue, turn, terms| queue.ask(turn, terms).seat;
+        let mut now = NOW;
+        let mut ask = |queue: &mut Queue, turn, terms| {
+            now += PLACE_PERIOD;
+            queue.ask(turn, terms, now).seat
+        };
         let mut queue = Queue::default();
         let (first, second, third) = (turn("a", 0, None), turn("b", 1, None), turn("c", 2, Some("High")));
         assert_eq!(ask(&mut queue, first.clone(), OPEN), Seat::Taken);
         assert_eq!(ask(&mut queue, first, OPEN), Seat::Taken, "asking again changes nothing");
         queue.pod_lives("a", "pod");
-        assert_eq!(ask(&mut queue, second.clone(), OPEN), Seat::Full { ahead: 0 });
-        assert_eq!(ask(&mut queue, third.clone(), OPEN), Seat::Full { ahead: 0 });
-        assert_eq!(ask(&mut queue, second.clone(), OPEN), Seat::Full { ahead: 1 });
+        assert_eq!(ask(&mut queue, second.clone(), OPEN), full(0));
+        assert_eq!(ask(&mut queue, third.clone(), OPEN), full(0));
+        assert_eq!(ask(&mut queue, second.clone(), OPEN), full(1));
         assert!(!queue.pod_ended("a", "a former pod") && queue.pod_ended("a", "pod"));
         assert_eq!(queue.concerned(OPEN.seats), ["c", "b"]);
-        assert_eq!(ask(&mut queue, second.clone(), OPEN), Seat::Full { ahead: 1 });
+        assert_eq!(ask(&mut queue, second.clone(), OPEN), full(1));
         assert_eq!(ask(&mut queue, third.clone(), Terms { suspended: true, ..OPEN }), Seat::Suspended);
         assert_eq!(ask(&mut queue, third, OPEN), Seat::Taken);
         assert!(queue.give_back("c") && !queue.give_back("c"));
@@ -255,11 +310,29 @@ mod tests {
     #[test]
     fn the_end_of_a_pod_that_is_told_late_frees_no_seat_of_the_next_attempt() {
         let mut queue = Queue::default();
-        queue.ask(turn("a", 0, None), OPEN);
+        queue.ask(turn("a", 0, None), OPEN, NOW);
         queue.pod_lives("a", "first");
-        assert_eq!(queue.ask(turn("a", 0, None), OPEN).seat, Seat::Taken);
+        assert_eq!(queue.ask(turn("a", 0, None), OPEN, NOW).seat, Seat::Taken);
         assert!(!queue.pod_ended("a", "first"));
-        assert_eq!(queue.ask(turn("b", 0, None), OPEN).seat, Seat::Full { ahead: 0 });
+        assert_eq!(queue.ask(turn("b", 0, None), OPEN, NOW).seat, full(0));
+    }
+
+    #[test]
+    fn a_place_is_told_anew_after_a_while_only() {
+        let mut queue = Queue::default();
+        let (names, late) = (["a", "b", "c", "d"], NOW + PLACE_PERIOD);
+        for (created, name) in (0_i64..).zip(names) {
+            queue.ask(turn(name, created, None), OPEN, NOW);
+        }
+        queue.leave("b");
+        let ask = |queue: &mut Queue, now| queue.ask(turn("d", 3, None), OPEN, now).seat;
+        let held = Seat::Full { ahead: 2, renewed: Some(late) };
+        assert_eq!([ask(&mut queue, NOW), ask(&mut queue, late - SignedDuration::from_secs(1))], [held, held]);
+        assert_eq!([ask(&mut queue, late), ask(&mut queue, late)], [full(1), full(1)]);
+        queue.leave("c");
+        assert_eq!(ask(&mut queue, late + PLACE_PERIOD), full(0), "the first change after a long wait is told at once");
+        assert!(queue.give_back("a"));
+        assert_eq!(ask(&mut queue, late + PLACE_PERIOD), Seat::Taken, "a seat is given at once");
     }
 
     #[test]
@@ -298,20 +371,21 @@ mod tests {
                 1 => (0_u8..3).prop_map(Event::Prioritized), 1 => (0_usize..4).prop_map(Event::Seats),
             ]), 0..80),
         ) {
-            let (mut queue, mut terms) = (Queue::default(), OPEN);
+            let (mut queue, mut terms, mut now) = (Queue::default(), OPEN, NOW);
             let mut jobs: Vec<OmotesJob> = created.iter().enumerate().map(|(at, created)| job(&at.to_string(), *created, None)).collect();
             for (at, event) in history {
                 let uid = at.to_string();
+                now += PLACE_PERIOD / 4;
                 match event {
                     Event::Ask => {
                         let (held, before) = (queue.holders.len(), queue.is_holder(&uid));
                         let turn = Turn::of(&jobs[at]);
                         let earlier = queue.waiting.iter().filter(|other| **other < turn && other.uid != uid).count();
-                        let seat = queue.ask(turn, terms).seat;
+                        let seat = queue.ask(turn, terms, now).seat;
                         let free = terms.seats.unwrap().saturating_sub(held);
                         prop_assert_eq!(seat == Seat::Taken, before || earlier < free);
-                        if let Seat::Full { ahead } = seat {
-                            prop_assert_eq!(ahead, earlier);
+                        if let Seat::Full { ahead, renewed: None } = seat {
+                            prop_assert_eq!(place(ahead), place(earlier));
                         }
                     }
                     Event::PodMade if queue.is_holder(&uid) => queue.pod_lives(&uid, "pod"),

@@ -80,9 +80,10 @@ fn events() -> impl Strategy<Value = Event> {
         3 => any::<bool>().prop_map(Event::Warm),
         1 => Just(Event::InputMissing),
         1 => Just(Event::InputThere),
-        2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2 }), Just(Seat::Suspended)].prop_map(Event::Seats),
+        2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2, renewed: None }), Just(Seat::Suspended)].prop_map(Event::Seats),
         1 => Just(Event::BrokerDown),
         1 => any::<bool>().prop_map(Event::Blocked),
+        1 => any::<bool>().prop_map(Event::Differ),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
         1 => Just(Event::Crash),
@@ -575,6 +576,32 @@ fn pods_stay_as_the_job_says() {
     assert!(world.job.is_none() && world.writes.is_empty() && world.queues.is_empty(), "{:?}", world.writes);
 }
 
+/// A queue that becomes another while the program runs is told, and disturbs it no more than that.
+#[test]
+fn a_queue_that_becomes_another_is_told() {
+    let mut world = World::new(&json!({}));
+    let said = |world: &World| {
+        let conditions = world.job.as_ref().unwrap().status.clone().unwrap_or_default().conditions;
+        let known = conditions.into_iter().find(|known| known.type_ == "QueuesReady").unwrap();
+        format!("{} {}: {}", known.status, known.reason, known.message)
+    };
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.happen(Event::Differ(true));
+    world.live(4000);
+    assert_eq!(said(&world), "False ArgumentsDiffer: they differ");
+    let writes = world.writes.len();
+    world.live(600);
+    assert_eq!(world.writes.len(), writes, "once");
+    world.happen(Event::Differ(false));
+    world.live(120);
+    assert_eq!(said(&world), "True Declared: the job's queues are there");
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    assert_eq!(world.job.as_ref().unwrap().status.as_ref().unwrap().phase, Some(Phase::Succeeded));
+}
+
 /// A job of a workflow waits for it and for a seat, and keeps to what the workflow was.
 #[test]
 fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
@@ -591,7 +618,7 @@ fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
         ("False WorkflowNotFound", ["status"].as_slice())
     );
     world.happen(Event::Workflow(true));
-    world.happen(Event::Seats(Seat::Full { ahead: 3 }));
+    world.happen(Event::Seats(Seat::Full { ahead: 3, renewed: None }));
     world.live(500);
     assert_eq!(
         (status(&world).phase, said(&world, "Reconciling").as_str()),
@@ -624,7 +651,8 @@ fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
 /// What waits can be stopped: its client is told, and it never runs.
 #[test]
 fn a_job_that_waits_for_its_workflow_or_a_seat_can_be_aborted() {
-    for (there, seat) in [(false, Seat::Taken), (true, Seat::Full { ahead: 0 }), (true, Seat::Suspended)] {
+    for (there, seat) in [(false, Seat::Taken), (true, Seat::Full { ahead: 0, renewed: None }), (true, Seat::Suspended)]
+    {
         let mut world = World::new(&referring());
         world.happen(Event::Workflow(there));
         world.happen(Event::Seats(seat));

@@ -24,8 +24,8 @@ use omotes_operator::{
         self, Observed, Plan, Settings, Step,
         inquiry::{Inquiry, inquiry},
         observed::{
-            BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Redelivery, Removal, ResultQueue, ResultSight,
-            Sight, WarmSight, attempt_of,
+            BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Redelivery, Refusal, Removal, ResultQueue,
+            ResultSight, Sight, WarmSight, attempt_of,
         },
     },
     pods::{self, warm},
@@ -52,6 +52,8 @@ const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 #[derive(Default)]
 pub struct Memory {
     queues: Option<Timestamp>,
+    /// When a queue was refused that has other arguments.
+    refused: Option<Timestamp>,
     witnessed: bool,
     sent: Option<(Timestamp, bool)>,
     progress: Option<ProgressReport>,
@@ -71,6 +73,8 @@ pub struct World {
     pub broker_up: bool,
     /// It is there, and takes no messages.
     pub blocked: bool,
+    /// A queue of the job's has other arguments.
+    pub differs: bool,
     /// The kubelet is cut off: it starts and ends nothing.
     pub node_lost: bool,
     pub listening_since: Timestamp,
@@ -150,6 +154,8 @@ pub enum Event {
     BrokerUp,
     /// The broker takes no messages, or does again.
     Blocked(bool),
+    /// Somebody makes a queue of the job's with other arguments, or removes it.
+    Differ(bool),
     Progress(u8),
     Crash,
     /// The operator carries out at most so many steps, then dies.
@@ -197,6 +203,7 @@ impl World {
             promised: WarmSight::Unasked,
             broker_up: true,
             blocked: false,
+            differs: false,
             node_lost: false,
             listening_since: time(1),
             queues,
@@ -233,7 +240,7 @@ impl World {
             former: self.sight(1),
             broker: self.broker(),
             courier_secret: if self.secret { Preparation::Ready(self.now) } else { Preparation::Unknown },
-            queues: self.memory.queues.map_or(Preparation::Unknown, Preparation::Ready),
+            queues: self.preparation(),
             pod_refusal: None,
             output: Sight::Unreachable,
             result: ResultSight::Unsent,
@@ -315,6 +322,12 @@ impl World {
         self.listening_since = self.now;
     }
 
+    fn preparation(&self) -> Preparation {
+        let refusal = |at| Refusal { at, reason: "ArgumentsDiffer", message: "they differ".to_owned() };
+        let refused = self.memory.refused.map(|at| Preparation::Refused(refusal(at)));
+        refused.or(self.memory.queues.map(Preparation::Ready)).unwrap_or(Preparation::Unknown)
+    }
+
     pub fn execute(&mut self, step: Step) {
         self.check_guards(&step);
         match step {
@@ -323,7 +336,11 @@ impl World {
                 self.change_job("finalizer on", |job| job.finalizers_mut().push(names::FINALIZER_CLEANUP.into()));
             }
             Step::EnsureCourierSecret => self.secret = true,
+            Step::EnsureQueues { declare, .. } if self.differs && !declare.is_empty() => {
+                self.memory.refused = Some(self.now);
+            }
             Step::EnsureQueues { declare, renew: _ } => {
+                self.memory.refused = None;
                 self.queues.extend(declare.into_iter().map(|queue| queue.name));
                 self.memory.queues = Some(self.now);
             }
@@ -420,6 +437,8 @@ impl World {
     fn deliver_kept(&mut self, kept: &str, queue: &str, message_id: String) {
         let routed = self.queues.contains(queue);
         self.redelivery = Some(match self.queues.contains(kept) {
+            // A leader that died had passed it on, and the broker counts it.
+            false if self.unread => Redelivery::Done(self.now),
             false => Redelivery::Lost,
             true if routed => Redelivery::Done(self.now),
             true => Redelivery::Unroutable,
@@ -818,6 +837,7 @@ impl World {
             Event::Seats(terms) => self.workflows.free = terms,
             Event::BrokerDown => self.broker_up = false,
             Event::Blocked(blocked) => self.blocked = blocked,
+            Event::Differ(differs) => self.differs = differs,
             Event::BrokerUp => {
                 self.broker_up = true;
                 self.listening_since = self.now;
@@ -841,6 +861,7 @@ impl World {
     pub fn settle(&mut self) {
         self.happen(Event::BrokerUp);
         self.happen(Event::Blocked(false));
+        self.happen(Event::Differ(false));
         self.happen(Event::Suspend(false));
         self.happen(Event::Attach(false));
         self.happen(Event::Workflow(true));

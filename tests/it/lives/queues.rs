@@ -72,8 +72,8 @@ async fn a_client_that_comes_back_reads_its_result() {
     left(&id, &["progress", "result", "status"]).await;
     let connection = connect().await;
     let [_, _, result] = queues(&id);
-    assert!(matches!(take(&connection, &result).await, Some(Heard::Result { .. })));
     let channel = connection.create_channel().await.unwrap();
+    assert!(matches!(take(&connection, &result).await, Some(Heard::Result { .. })));
     let unused = QueueDeleteOptions { if_unused: true, if_empty: true, nowait: false };
     channel.queue_delete(result.as_str().into(), unused).await.unwrap();
     let job = space.wait("job", "cleaned up", is_cleaned_up).await;
@@ -98,7 +98,7 @@ async fn a_result_that_nobody_reads_expires() {
     assert_eq!(job.status.unwrap().result.map(|result| result.routed), Some(true), "renewed while the job lived");
     let job = space.wait("job", "expired", |job| state(job) == Some(Expired)).await;
     let took = jiff::Timestamp::now().duration_since(ended).as_secs();
-    assert!((5..=18).contains(&took), "told {took} s after the end, with a time to live of 8 s");
+    assert!((3..=25).contains(&took), "told {took} s after the end, with a time to live of 8 s");
     assert_eq!(cause(&job), "Completed", "the job itself succeeded");
     assert!(space.event("job", "ResultExpired").await.contains("nobody read the result"));
     space.wait("job", "cleaned up", is_cleaned_up).await;
@@ -326,6 +326,41 @@ async fn a_queue_with_other_arguments_is_told() {
     assert!(space.pods.get_opt("job-1").await.unwrap().is_none());
     let channel = connection.create_channel().await.unwrap();
     channel.queue_delete(queues(&id)[2].as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    space.ended("job").await;
+    assert!(matches!(take(&connection, &queues(&id)[2]).await, Some(Heard::Result { .. })));
+    space.delete("job").await;
+    space.empty().await;
+    space.remove().await;
+}
+
+/// The same while the program runs: it is not disturbed, and its result comes once the queue is as it was.
+#[tokio::test]
+#[ignore = "needs the test bed: make test"]
+async fn a_queue_that_becomes_another_is_told() {
+    let space = Space::new("becomes").await;
+    let lease = queues_with(json!({"expireAfterSeconds": 30}));
+    let id = space.create(&life(&quits(10)).of(&lease).job("job")).await.uid().unwrap();
+    space.running("job").await;
+    let connection = connect().await;
+    let [progress, _, _] = queues(&id);
+    // The operator makes it again at once: whoever is quicker.
+    until("the queue is another", PATIENCE, || async {
+        let channel = connection.create_channel().await.unwrap();
+        channel.queue_delete(progress.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+        let mut other = FieldTable::default();
+        other.insert("x-expires".into(), AMQPValue::LongLongInt(60_000));
+        let declared = channel.queue_declare(progress.as_str().into(), QueueDeclareOptions::durable(), other).await;
+        declared.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+    space.wait("job", "told", |job| verdict(job, "QueuesReady") == "False ArgumentsDiffer").await;
+    assert!(space.event("job", "ArgumentsDiffer").await.contains("Delete the queue"));
+    assert_eq!(phase(&space.jobs.get("job").await.unwrap()), Some(Phase::Running));
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_delete(progress.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    space.wait("job", "told again", |job| verdict(job, "QueuesReady") == "True Declared").await;
+    left(&id, &["progress", "result", "status"]).await;
+    space.change("job", &json!({"abort": {}})).await;
     space.ended("job").await;
     assert!(matches!(take(&connection, &queues(&id)[2]).await, Some(Heard::Result { .. })));
     space.delete("job").await;
