@@ -1,10 +1,11 @@
 //! The OmotesJob for a submission.
 
 use kube::api::ObjectMeta;
+use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        OmotesJob, OmotesJobSpec, OmotesWorkflow,
+        OmotesJob, OmotesJobSpec,
         job::{EsdlSource, FromBroker, Input, Priority, WorkflowRef},
         names,
         queues::{QueueDeclare, QueuePolicy},
@@ -12,6 +13,8 @@ use crate::{
     },
     wire::{JobPriority, JobSubmission, first_chars},
 };
+
+use super::Admitted;
 
 /// As long as the schema admits.
 const MAX_REFERENCE_CHARS: usize = 1024;
@@ -43,7 +46,7 @@ pub(super) fn queues(time_to_live_ms: Option<i64>) -> QueuePolicy {
 /// itself, and a client that deletes it in its first moment is told so.
 pub(super) fn job(
     submission: &JobSubmission,
-    workflow: &OmotesWorkflow,
+    admitted: Admitted<'_>,
     placement: &Placement,
     queues: QueuePolicy,
 ) -> OmotesJob {
@@ -54,23 +57,24 @@ pub(super) fn job(
             finalizers: Some(vec![names::FINALIZER_CLEANUP.to_owned()]),
             ..ObjectMeta::default()
         },
-        spec: spec(submission, workflow, placement, queues),
+        spec: spec(submission, admitted, placement, queues),
         status: None,
     }
 }
 
 fn spec(
     submission: &JobSubmission,
-    workflow: &OmotesWorkflow,
+    admitted: Admitted<'_>,
     placement: &Placement,
     queues: QueuePolicy,
 ) -> OmotesJobSpec {
+    let Admitted { workflow, parameters } = admitted;
     OmotesJobSpec {
         job_id: Some(submission.uuid.clone()),
         workflow_ref: Some(WorkflowRef { name: workflow.metadata.name.clone().unwrap_or_default() }),
         priority: Some(priority(submission.priority)),
         job_reference: submission.job_reference.as_deref().map(|text| first_chars(text, MAX_REFERENCE_CHARS)),
-        input: Some(input(submission)),
+        input: Some(input(parameters)),
         queues,
         max_run_seconds: run_seconds(submission),
         ttl_seconds_after_finished: Some(placement.ttl_seconds_after_finished),
@@ -101,9 +105,9 @@ fn priority(asked: JobPriority) -> Priority {
     }
 }
 
-fn input(submission: &JobSubmission) -> Input {
+fn input(parameters: &Map<String, Value>) -> Input {
     let esdl = EsdlSource { from_broker: Some(FromBroker {}), ..EsdlSource::default() };
-    Input { parameters: Some(submission.parameters.clone()), esdl: Some(esdl) }
+    Input { parameters: Some(parameters.clone()), esdl: Some(esdl) }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod tombstones;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use crate::{
     api::{OmotesJob, OmotesWorkflow},
@@ -173,17 +174,24 @@ pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement
         (Standing::Stored, _) | (Standing::New, Some(Tombstone::Answered)) => Verdict::Stored,
         (Standing::New, Some(Tombstone::Unanswered)) => Verdict::Cancelled,
         (Standing::New, None) => match admit(submission, facts.workflows) {
-            Ok(workflow) => {
+            Ok(admitted) => {
                 let queues = job::queues(facts.time_to_live_ms);
-                Verdict::Create(Box::new(job::job(submission, workflow, placement, queues)))
+                Verdict::Create(Box::new(job::job(submission, admitted, placement, queues)))
             }
             Err(refusal) => Verdict::Refused(refusal),
         },
     }
 }
 
-/// The workflow of a submission that may run.
-fn admit<'a>(submission: &JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]) -> Result<&'a OmotesWorkflow, Refusal> {
+/// What a job is made of beside its submission.
+#[derive(Debug, Clone, Copy)]
+struct Admitted<'a> {
+    workflow: &'a OmotesWorkflow,
+    parameters: &'a Map<String, Value>,
+}
+
+/// Whether a submission may run.
+fn admit<'a>(submission: &'a JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]) -> Result<Admitted<'a>, Refusal> {
     let known = workflows
         .iter()
         .find(|workflow| workflow.spec.type_name == submission.workflow_type && offer::is_offered(workflow));
@@ -191,9 +199,9 @@ fn admit<'a>(submission: &JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]) -
     if submission.esdl.is_empty() {
         return Err(refuse(RefusalReason::EmptyEsdl, "the submission has no ESDL: the field esdl is empty".to_owned()));
     }
-    check_parameters(submission, workflow)?;
+    let parameters = check_parameters(submission, workflow)?;
     check_timeout(submission, workflow)?;
-    Ok(workflow)
+    Ok(Admitted { workflow, parameters })
 }
 
 fn refuse(reason: RefusalReason, logs: String) -> Refusal {
@@ -212,17 +220,21 @@ fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> Ref
     )
 }
 
-fn check_parameters(submission: &JobSubmission, workflow: &OmotesWorkflow) -> Result<(), Refusal> {
-    let bytes = parameters_json(&submission.parameters).len();
+fn check_parameters<'a>(
+    submission: &'a JobSubmission,
+    workflow: &OmotesWorkflow,
+) -> Result<&'a Map<String, Value>, Refusal> {
+    let invalid = |said: String| refuse(RefusalReason::InvalidParameters, said);
+    let parameters = submission.parameters.as_ref().map_err(|error| invalid(error.to_string()))?;
+    let bytes = parameters_json(parameters).len();
     if bytes > MAX_PARAMETERS_BYTES {
         let said = format!(
             "params_dict has {bytes} bytes as JSON and may have {MAX_PARAMETERS_BYTES}: put large data into the ESDL"
         );
-        return Err(refuse(RefusalReason::InvalidParameters, said));
+        return Err(invalid(said));
     }
-    crate::workflow::check(&submission.parameters, &workflow.spec)
-        .map(drop)
-        .map_err(|error| refuse(RefusalReason::InvalidParameters, error.to_string()))
+    crate::workflow::check(parameters, &workflow.spec).map_err(|error| invalid(error.to_string()))?;
+    Ok(parameters)
 }
 
 fn check_timeout(submission: &JobSubmission, workflow: &OmotesWorkflow) -> Result<(), Refusal> {

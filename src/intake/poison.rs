@@ -18,7 +18,7 @@ pub enum Poison {
     Malformed,
     /// The uuid is none.
     NotAUuid,
-    /// The parameters are no Struct, or one that cannot be held in memory.
+    /// The parameters are no Struct, or one that is nested too deep.
     ParametersUnreadable,
     /// The uuid is that of a job that did not come over AMQP.
     UuidTaken,

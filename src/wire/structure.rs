@@ -12,16 +12,20 @@ use bytes::Bytes;
 use prost::Message as _;
 use serde_json::{Map, Number, Value};
 
+use super::first_chars;
+
 /// On the wire no value takes more than four times the bytes of its JSON, and a job's parameters may have 64 KiB of JSON.
 const MAX_STRUCT_BYTES: usize = 256 * 1024;
+/// Of a key, in an error.
+const MAX_KEY_CHARS: usize = 128;
 /// Parameters are a flat object; a list of objects is generous.
 const MAX_NESTING: usize = 16;
 
-/// The parameters of a submission cannot be read.
+/// The parameters of a submission cannot be a job's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StructError {
     /// Longer than parameters can be.
-    #[error("params_dict has {0} bytes and may have {MAX_STRUCT_BYTES}")]
+    #[error("params_dict has {0} bytes and may have {MAX_STRUCT_BYTES}: put large data into the ESDL")]
     TooLarge(usize),
     /// Objects and lists in each other.
     #[error("params_dict is nested deeper than {MAX_NESTING} levels")]
@@ -30,7 +34,7 @@ pub enum StructError {
     #[error("params_dict is no google.protobuf.Struct: {0}")]
     Malformed(String),
     /// NaN and the infinities are doubles, and no JSON.
-    #[error("the parameter {0:?} holds a number that is not finite")]
+    #[error("the parameter {0:?} holds a number that is not finite: send numbers, no NaN and no infinity")]
     NotFinite(String),
 }
 
@@ -98,7 +102,8 @@ fn value(key: &str, from: ProtoValue, depth: usize) -> Result<Value, StructError
         // Protobuf calls a value without a kind an error; there is nothing in it to be wrong about.
         None | Some(Kind::Null(_)) => Value::Null,
         Some(Kind::Number(double)) => {
-            let number = Number::from_f64(double).ok_or_else(|| StructError::NotFinite(key.to_owned()))?;
+            let number =
+                Number::from_f64(double).ok_or_else(|| StructError::NotFinite(first_chars(key, MAX_KEY_CHARS)))?;
             Value::Number(number)
         }
         Some(Kind::Text(text)) => Value::String(text),

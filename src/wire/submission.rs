@@ -22,8 +22,8 @@ pub struct JobSubmission {
     pub workflow_type: String,
     /// `esdl` is UTF-8.
     pub esdl: Bytes,
-    /// `parameters` for the program.
-    pub parameters: Map<String, Value>,
+    /// `parameters` for the program, or why these can be nobody's.
+    pub parameters: Result<Map<String, Value>, StructError>,
     /// `job_reference` is a name for people.
     pub job_reference: Option<String>,
     /// `priority` among jobs that wait.
@@ -54,9 +54,9 @@ pub enum SubmissionError {
         /// Where the first byte is that no UTF-8 text has there.
         offset: usize,
     },
-    /// The parameters cannot be read.
+    /// The parameters are no Struct, or a bomb.
     #[error("{0}")]
-    Parameters(#[from] StructError),
+    Parameters(StructError),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -93,12 +93,18 @@ impl JobSubmission {
         let read = Submission::decode(body).map_err(|error| SubmissionError::Malformed(error.to_string()))?;
         std::str::from_utf8(&read.esdl).map_err(|error| SubmissionError::NotUtf8 { offset: error.valid_up_to() })?;
         let priority = read.job_priority.and_then(|number| JobPriority::try_from(number).ok());
+        let parameters = match parse_struct(read.params_dict) {
+            Err(bomb @ (StructError::TooDeep | StructError::Malformed(_))) => {
+                return Err(SubmissionError::Parameters(bomb));
+            }
+            parameters => parameters,
+        };
         Ok(Self {
             uuid: read.uuid,
             timeout_ms: read.timeout_ms,
             workflow_type: read.workflow_type,
             esdl: read.esdl,
-            parameters: parse_struct(read.params_dict)?,
+            parameters,
             job_reference: read.job_reference,
             priority: priority.unwrap_or(JobPriority::Medium),
         })
@@ -133,7 +139,7 @@ mod tests {
             timeout_ms: Some(1000),
             workflow_type: "w".to_owned(),
             esdl: Bytes::from_static(b"<esdl/>"),
-            parameters: json!({"a": 3.0}).as_object().unwrap().clone(),
+            parameters: Ok(json!({"a": 3.0}).as_object().unwrap().clone()),
             job_reference: Some("r".to_owned()),
             priority: JobPriority::High,
         };

@@ -145,7 +145,7 @@ async fn the_same_submission_again_runs_nothing_again() {
     sdk.publish("job_submissions", &again).await;
     sdk.drained().await;
     assert_eq!(offer.stored(&uuid).await.metadata.uid, uid, "after its end, too");
-    assert!(inputs().await <= before, "and no input is left for nobody");
+    no_input_left(before).await;
     offer.remove().await;
 }
 
@@ -159,6 +159,7 @@ async fn what_cannot_be_is_answered_with_the_reason() {
         ("nobody_knows_it", Vec::new(), vec!["nobody_knows_it", "unknown"]),
         (offer.type_name.as_str(), params(&number("n", 11.0)), vec!["n", "11", "10"]),
         (offer.type_name.as_str(), params(&number("m", 1.0)), vec!["m"]),
+        (offer.type_name.as_str(), params(&number("n", f64::NAN)), vec!["n", "not finite"]),
     ] {
         let (uuid, listener) = sdk.submit(type_name, b"<esdl/>", &more).await;
         let listener = ends(listener, ResultType::Error).await;
