@@ -835,7 +835,6 @@ mod disruption {
         assert!(operator.broker.stats().event_exchange());
         let ended = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
         declare_as_sdk(&client, &read, 600_000).await.unwrap();
-        declare_as_sdk(&client, &expired, 1_000).await.unwrap();
         operator.publishes_result(&read).await;
         reads_one(&client, &read).await;
         client.queue_delete(read.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
@@ -843,6 +842,7 @@ mod disruption {
         let BrokerEvent::QueueDeleted { by, at, .. } = operator.event(|event| of(&read, event)).await else { panic!() };
         assert_eq!(by, Deleter::Other("omotes-client".to_owned()));
         assert!(at >= ended, "{at} < {ended}");
+        declare_as_sdk(&client, &expired, 1_000).await.unwrap();
         let BrokerEvent::QueueDeleted { by, .. } = operator.event(|event| of(&expired, event)).await else { panic!() };
         assert_eq!(by, Deleter::Expiry);
         operator.stop().await;

@@ -66,6 +66,11 @@ def leave(client: Client, *submitted: Submitted) -> None:
         client.disconnect(one.job_id)
 
 
+def enqueued(submitted: Submitted) -> None:
+    """Waits until the client has heard that its job was taken on."""
+    submitted.heard.wait("that the job is enqueued", lambda heard: "ENQUEUED" in heard.statuses)
+
+
 def running(offer: Offer, submitted: Submitted) -> None:
     """Waits until the client has heard that its job runs."""
     submitted.heard.wait("that the job runs", lambda heard: heard.statuses == ORDER)
@@ -138,6 +143,7 @@ def test_a_job_is_deleted_while_it_waits(new_client: NewClient, new_offer: NewOf
     first = submit(client, workflow, jobs)
     running(offer, first)
     second = submit(client, workflow, jobs)
+    enqueued(second)
     offer.space.wait(second.job_id, "it waits for a seat", lambda status: status.get("phase") == "Queued")
     client.delete(second.job_id)
     only_result(second, "CANCELLED")
@@ -234,6 +240,7 @@ def test_workflows_come_and_go_at_runtime(new_client: NewClient, new_offer: NewO
     client = new_client()
     offer = new_offer(ECHO)
     submitted = submit(client, client.offered(offer.type_name), jobs)
+    enqueued(submitted)
     offer.withdraw()
     client.no_longer_offered(offer.type_name)
     only_result(submitted, "SUCCEEDED", "{}<esdl/>")

@@ -151,6 +151,7 @@ def test_a_client_reconnects_while_the_job_runs(declared: Declared, new_client: 
     started.is_over("Consumed")
 
 
+@pytest.mark.alone  # the clients of other tests are the same user's
 def test_a_client_whose_connection_breaks_gets_its_result(declared: Declared, new_client: NewClient) -> None:
     client = new_client()
     started = declared.start(client, LONG)

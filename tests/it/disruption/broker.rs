@@ -30,7 +30,7 @@ async fn a_restart_loses_no_output_that_is_being_sent() {
     const SIZE: usize = 32 * MEBIBYTE;
     Operator::settled().await;
     let mut fleet = Fleet::new("restart").await;
-    let script = format!("sleep 5; tr '\\0' x < /dev/zero | head -c {SIZE} > /omotes/output/output.esdl");
+    let script = format!("sleep 15; tr '\\0' x < /dev/zero | head -c {SIZE} > /omotes/output/output.esdl");
     for name in ["large-a", "large-b", "large-c"] {
         fleet.launch(&shell_job(name, &script), Some(vec![b'x'; SIZE])).await;
     }
@@ -66,9 +66,9 @@ async fn a_restart_loses_no_output_that_is_being_sent() {
 async fn jobs_outlive_a_broker_that_is_away() {
     let operator = Operator::settled().await;
     let mut fleet = Fleet::new("away").await;
-    fleet.start("ends", 3.0).await;
-    fleet.start_bare("ends-bare", 3.0).await;
-    fleet.start("goes-on", 20.0).await;
+    fleet.start("ends", 8.0).await;
+    fleet.start_bare("ends-bare", 8.0).await;
+    fleet.start("goes-on", 60.0).await;
     fleet.all_run().await;
     broker("stop").await;
     let away = Instant::now();

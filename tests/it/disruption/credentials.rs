@@ -123,8 +123,12 @@ async fn encrypted(operator: &Operator, fleet: &mut Fleet) {
     Access::encrypted(ca.clone()).install(operator).await;
     disconnect().await;
     operator.connected().await;
-    let connections = rabbit::connections("omotes-operator").await;
-    assert!(connections.iter().all(|connection| connection["ssl"] == true), "{connections:?}");
+    until("the operator speaks to the broker through TLS", PATIENCE, || async {
+        let connections = rabbit::connections("omotes-operator").await;
+        let all = connections.iter().all(|connection| connection["ssl"] == true);
+        if all && !connections.is_empty() { Ok(()) } else { Err(format!("{connections:?}")) }
+    })
+    .await;
     fleet.start("encrypted", 1.0).await;
     fleet.space.ended("encrypted").await;
 
@@ -132,8 +136,12 @@ async fn encrypted(operator: &Operator, fleet: &mut Fleet) {
     disconnect().await;
     let problem = leader_says(operator, "certificate").await;
     println!("{problem}");
-    let log = operator.pods.logs(&operator.leader().await, &LogParams::default()).await.unwrap();
-    assert!(log.lines().any(|line| line.contains("no connection to the broker") && line.contains("certificate")));
+    until("the log says why there is no connection", PATIENCE, || async {
+        let log = operator.pods.logs(&operator.leader().await, &LogParams::default()).await.unwrap();
+        let said = log.lines().any(|line| line.contains("no connection to the broker") && line.contains("certificate"));
+        if said { Ok(()) } else { Err(log) }
+    })
+    .await;
     let id = fleet.start("waits", 1.0).await;
     let waits = fleet.space.wait("waits", "waits", |job| verdict(job, "Reconciling") == "True BrokerUnreachable").await;
     assert!(format!("{:?}", waits.status).contains("certificate"), "{:?}", waits.status);

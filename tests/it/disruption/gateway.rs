@@ -148,7 +148,7 @@ async fn a_flood_of_garbage_hurts_nobody() {
     let process = operator.process(&operator.leader().await).await;
     median_latency(&offer, &sdk, 3).await;
     let calm = median_latency(&offer, &sdk, 7).await;
-    let before = resident(process);
+    let (before, told_before) = (resident(process), times_told(&operator).await);
     let began = Instant::now();
     let flood = flood(A_SECOND, MINUTE);
     sleep(Duration::from_secs(2)).await;
@@ -171,12 +171,53 @@ async fn a_flood_of_garbage_hurts_nobody() {
     assert!(sent >= A_SECOND * 60 * 9 / 10, "the flood was {sent} messages");
     assert!(median <= 2 * calm.max(Duration::from_millis(100)), "{median:?} in the flood, {calm:?} in calm");
     assert!(most < before + 64 * 1024, "memory grew from {before} KiB to {most} KiB");
-    let events: Api<Event> = Api::namespaced(operator.client.clone(), &variable("OMOTES_NAMESPACE"));
-    let told = events.list(&ListParams::default().fields("reason=MessagesRejected")).await.unwrap().items;
-    let count: i32 = told.iter().map(|event| event.series.as_ref().map_or(1, |series| series.count)).sum();
-    println!("Events: {}, told {count} times", told.len());
+    let count = times_told(&operator).await - told_before;
+    println!("told {count} times by Events");
     assert!((1..=5).contains(&count), "{count} times in a minute and a half");
     offer.remove().await;
+}
+
+/// As many of the largest as are taken at once, and as many outputs of that size, beside each other.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn the_largest_submissions_fit_the_memory() {
+    // The rest of 128 MiB is for the other fields.
+    const BYTES: usize = 127 * 1024 * 1024;
+    const AT_ONCE: usize = 4;
+    let operator = Operator::settled().await;
+    let restarts = operator.restarts().await;
+    let (offer, _sdk) = offer("largest").await;
+    let process = operator.process(&operator.leader().await).await;
+    let before = resident(process);
+    let esdl = vec![b'x'; BYTES];
+    let all = join_all((0..AT_ONCE).map(async |_| {
+        let sdk = Sdk::start().await;
+        let (_, mut listener) = sdk.submit(&offer.type_name, &esdl, b"").await;
+        listener.listen(PATIENCE, Duration::ZERO).await;
+        let output = listener.only_result(ResultType::Succeeded).output_esdl.as_deref();
+        assert!(output == Some(&esdl[..]), "the output is the input, byte for byte");
+    }));
+    let mut most = before;
+    let watch = async {
+        loop {
+            most = most.max(resident(process));
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = all => {}
+        () = watch => unreachable!("it has no end"),
+    }
+    println!("memory of the leader: {} MiB before, {} MiB at most", before / 1024, most / 1024);
+    assert_eq!(operator.restarts().await, restarts, "the chart's limit is enough");
+    offer.remove().await;
+}
+
+/// How often Events have told that messages were rejected.
+async fn times_told(operator: &Operator) -> i32 {
+    let events: Api<Event> = Api::namespaced(operator.client.clone(), &variable("OMOTES_NAMESPACE"));
+    let told = events.list(&ListParams::default().fields("reason=MessagesRejected")).await.unwrap().items;
+    told.iter().map(|event| event.series.as_ref().map_or(1, |series| series.count)).sum()
 }
 
 /// Publishes garbage at this rate; tells how many messages the broker took.

@@ -102,7 +102,7 @@ fn crew(outage: Outage) -> Vec<Member> {
         if outage == Outage::DiskFull { json!({"queues": {"expireAfterSeconds": SHORT_LEASE}}) } else { json!({}) };
     let soft = format!("trap 'exit 10' TERM; {WAITS}");
     let works = |seconds: u8| format!("sleep {seconds}; {OUTPUT}");
-    let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {}; exit 3", "sleep 8");
+    let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {}; exit 3", "sleep 16");
     let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});
     let bare = json!({"courier": {"enabled": false}});
     let runs = Some(Phase::Running);
@@ -110,12 +110,12 @@ fn crew(outage: Outage) -> Vec<Member> {
     let cancelled = (Aborted, "SoftAborted", Cancelled);
     vec![
         member("done", OUTPUT, &json!({}), Some(Succeeded), done),
-        member("ends", &works(8), &json!({}), runs, done),
-        member("ends-bare", "sleep 8", &bare, runs, done),
-        member("fails", "sleep 8; exit 3", &json!({}), runs, (Failed, "Error", Error)),
+        member("ends", &works(16), &json!({}), runs, done),
+        member("ends-bare", "sleep 16", &bare, runs, done),
+        member("fails", "sleep 16; exit 3", &json!({}), runs, (Failed, "Error", Error)),
         member("goes-on", &works(50), &lease, runs, done),
         member("retried", &flaky, &retry, runs, done),
-        member("limited", &soft, &json!({"maxRunSeconds": 12}), runs, (Failed, "SoftAborted", Cancelled)),
+        member("limited", &soft, &json!({"maxRunSeconds": 18}), runs, (Failed, "SoftAborted", Cancelled)),
         member("aborted", &soft, &json!({}), runs, cancelled),
         member("paused", &works(1), &json!({"suspend": true}), Some(Phase::Suspended), done),
         member("late", &works(1), &json!({}), None, done),

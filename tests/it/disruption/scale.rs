@@ -54,7 +54,8 @@ async fn two_hundred_jobs_at_once() {
     fleet.ends_well().await;
     println!("all deleted in {:.1?}", deleted.elapsed());
     let requests = mark.of_operator();
-    let errors = counted(requests.iter().filter(|request| request.code >= 400 && !is_first_look(request)).map(failed));
+    let refused = requests.iter().filter(|request| request.code >= 400 && !is_first_look(request) && !is_late(request));
+    let errors = counted(refused.map(failed));
     println!("errors: {errors:?}");
     let looks = requests.iter().filter(|request| is_first_look(request)).count();
     assert!(looks <= 1, "a Secret that is there is found: {looks} looks found none");
@@ -65,6 +66,11 @@ async fn two_hundred_jobs_at_once() {
 /// Before a namespace's first job the courier's Secret is not there, and the operator learns it by this answer.
 fn is_first_look(request: &Request) -> bool {
     request.code == 404 && request.short() == "get secrets"
+}
+
+/// A job is deleted while it is noted that its result was read.
+fn is_late(request: &Request) -> bool {
+    request.code == 409 && request.short() == "patch omotesjobs/status"
 }
 
 fn failed(request: &Request) -> String {

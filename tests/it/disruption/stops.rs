@@ -25,7 +25,7 @@ use crate::support::{
 };
 
 /// After this many seconds of running a job is told to stop.
-const LIMIT: i64 = 14;
+const LIMIT: i64 = 20;
 const WAITS: &str = "while :; do sleep 0.2; done";
 
 /// A job that does not end as it likes, and how it must end.
@@ -73,9 +73,9 @@ fn all() -> Vec<Doomed> {
         doomed("nowhere", "true", &nowhere, (Failed, "NeverStarted", None), "StartDeadlineExceeded", Error),
         doomed("aborted", &soft, &soon, (Aborted, "SoftAborted", Some(10)), "Aborted", Cancelled),
         doomed("flaky", &flaky, &retry, (Succeeded, "Completed", Some(0)), "Completed", Done),
-        doomed("allowed", "sleep 24", &later, (Succeeded, "Completed", Some(0)), "Completed", Done),
+        doomed("allowed", "sleep 30", &later, (Succeeded, "Completed", Some(0)), "Completed", Done),
         doomed("greedy", "", &small, (Failed, "OOMKilled", Some(137)), "OOMKilled", Error),
-        doomed("in-time", "sleep 9", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
+        doomed("in-time", "sleep 15", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
     ]
 }
 
@@ -203,8 +203,8 @@ async fn limits_hold_while_no_operator_is_there() {
     scale(0);
     // It exits with 0 because it is told to, and nobody sees it: that is no success.
     space.pods.evict("drained-1", &EvictParams::default()).await.unwrap();
-    // 15 s to start, 14 s to run, 5 s of grace, 60 s of margin, and the kubelet's own.
-    sleep(Duration::from_secs(105)).await;
+    // 15 s to start, 20 s to run, 5 s of grace, 60 s of margin, and the kubelet's own.
+    sleep(Duration::from_secs(111)).await;
     for name in ["soft", "deaf", "silent"] {
         assert_eq!(phase(&space.jobs.get(name).await.unwrap()), Some(Phase::Running), "nobody was there: {name}");
     }

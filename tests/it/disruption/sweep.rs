@@ -13,10 +13,11 @@ use lapin::{
     options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
+use omotes_operator::api::status::Phase;
 use serde_json::{Value, json};
 
 use crate::support::{
-    bed::{PATIENCE, Space, job, kubectl, merged, pod_spec, shell_job},
+    bed::{PATIENCE, Space, job, kubectl, merged, phase, pod_spec, shell_job},
     broker as rabbit,
     client::{connect, queues},
     operator::{Operator, installer},
@@ -140,6 +141,7 @@ async fn swept(operator: &Operator) {
     let never = json!({"jobId": own, "suspend": true, "queues": {"declare": "Never"}});
     space.create(&job("own", &spec(never))).await;
     space.ended("unread").await;
+    space.wait("suspended", "suspended", |job| phase(job) == Some(Phase::Suspended)).await;
     let living: Vec<String> = [suspended, unread].iter().flat_map(|job| queues(&job.uid().unwrap())).collect();
     left.stay.extend(living);
     let (there, _) = left.there().await;

@@ -23,11 +23,11 @@ fn suspended(wanted: bool) -> Value {
 #[ignore = "needs the test bed: make test"]
 async fn a_job_may_be_born_suspended() {
     let space = Space::new("born-suspended").await;
-    let patient = json!({"suspend": true, "startDeadlineSeconds": 5, "queues": {"expireAfterSeconds": 4}});
+    let patient = json!({"suspend": true, "startDeadlineSeconds": 20, "queues": {"expireAfterSeconds": 4}});
     let id = space.create(&life(OUTPUT).of(&patient).job("job")).await.uid().unwrap();
     let job = space.wait("job", "suspended", |job| phase(job) == Some(Phase::Suspended)).await;
     assert_eq!(["Suspended", "Running"].map(|type_| verdict(&job, type_)), ["True Suspended", "False Suspended"]);
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
     assert_eq!(space.pods.get_opt("job-1").await.unwrap(), None);
     let mut client = Listener::attach(&id).await;
     space.change("job", &suspended(false)).await;
@@ -131,9 +131,13 @@ async fn pods_stay_as_long_as_the_job_says() {
     for pod in ["failed-2", "none-1", "none-2"] {
         gone(&space, pod).await;
     }
-    for pod in ["all-1", "all-2", "failed-1"] {
-        let pod = space.pods.get(pod).await.unwrap();
-        assert_eq!((pod.finalizers(), &pod.metadata.deletion_timestamp), (&[][..], &None), "its exit is recorded");
+    for name in ["all-1", "all-2", "failed-1"] {
+        let pod = until(&format!("the exit of {name} is recorded"), PATIENCE, || async {
+            let pod = space.pods.get(name).await.unwrap();
+            if pod.finalizers().is_empty() { Ok(pod) } else { Err(pod.finalizers().join(", ")) }
+        })
+        .await;
+        assert_eq!(pod.metadata.deletion_timestamp, None, "it stays");
     }
     space.change("all", &json!({"podRetentionPolicy": "Delete"})).await;
     gone(&space, "all-2").await;
@@ -160,11 +164,12 @@ async fn a_lost_node_delays_the_next_attempt() {
         bound(&space, pod).await;
         runs(&space, pod, this_second()).await;
     }
-    for (job, pod) in [("patient", "patient-1"), ("forced", "forced-1")] {
+    for job in ["patient", "forced"] {
         space.running(job).await;
-        space.pods.delete(pod, &DeleteParams::default()).await.unwrap();
     }
+    space.pods.delete("patient-1", &DeleteParams::default()).await.unwrap();
     let deleted = this_second();
+    space.pods.delete("forced-1", &DeleteParams::default()).await.unwrap();
     let job = space.wait("forced", "tried again", |job| attempt(job) == 2).await;
     let waited = this_second().duration_since(deleted).as_secs();
     assert!((GRACE + 60..GRACE + 120).contains(&waited), "forced off after {waited} s");

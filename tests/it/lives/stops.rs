@@ -1,5 +1,7 @@
 //! Jobs that are stopped: why, what their program may still do, how it ends, and what its client hears.
 
+use std::collections::BTreeSet;
+
 use omotes_operator::api::status::AbortStatus;
 
 use super::*;
@@ -39,11 +41,11 @@ lives! {
     its_last_words_are_told => life("trap 'echo stopped at step 7 >&2; exit 10' TERM; while :; do sleep 0.2; done").of(&limited_to(6)).stopped_for("DeadlineExceeded").ends(Failed, "SoftAborted", 10).saying("stopped at step 7");
     a_limit_of_its_own_is_a_deadline => life("exit 11").of(&json!({"exitCodes": {"limitReached": 11}})).stopped_for("DeadlineExceeded").ends(Failed, "DeadlineExceeded", 11).saying("a limit of its own");
     a_soft_end_that_nobody_asked_for_is_one => life("exit $OMOTES_EXIT_CODE_SOFT_ABORTED").ends(Failed, "SoftAborted", 10).saying("had not told it to");
-    the_kubelet_holds_the_templates_own_limit => life(&quits(0)).pod(json!({"activeDeadlineSeconds": 5})).stopped_for("DeadlineExceeded").ends(Failed, "DeadlineExceeded", 0).saying("activeDeadlineSeconds");
+    the_kubelet_holds_the_templates_own_limit => life(&quits(0)).pod(json!({"activeDeadlineSeconds": 15})).stopped_for("DeadlineExceeded").ends(Failed, "DeadlineExceeded", 0).saying("activeDeadlineSeconds");
 
     where_no_node_takes_it_it_fails => Life { name: "nowhere".to_owned(), ..life("true") }.pod(nowhere()).of(&starts_within(5)).stopped_for("StartDeadlineExceeded").ends(Failed, "NeverStarted", None).saying("within 5 s: Unschedulable: ");
-    without_an_image_it_fails => life("true").main(&no_image()).of(&starts_within(5)).stopped_for("StartDeadlineExceeded").ends(Failed, "NeverStarted", None).saying("ErrImageNeverPull");
-    without_a_volume_it_fails => life("true").pod(no_config_map()).main(&json!({"volumeMounts": [{"name": "settings", "mountPath": "/settings"}]})).of(&starts_within(8)).stopped_for("StartDeadlineExceeded").ends(Failed, "NeverStarted", None).saying("configmap \"no-such-map\" not found");
+    without_an_image_it_fails => life("true").main(&no_image()).of(&starts_within(20)).stopped_for("StartDeadlineExceeded").ends(Failed, "NeverStarted", None).saying("ErrImageNeverPull");
+    without_a_volume_it_fails => life("true").pod(no_config_map()).main(&json!({"volumeMounts": [{"name": "settings", "mountPath": "/settings"}]})).of(&starts_within(20)).stopped_for("StartDeadlineExceeded").ends(Failed, "NeverStarted", None).saying("configmap \"no-such-map\" not found");
 
     silent_it_is_stopped => life(&format!("{SILENT}{}", quits(10))).of(&beats_within(5)).stopped_for("NoProgress").ends(Failed, "SoftAborted", 10).saying("for 5 s; it had come to 40 %: half");
     never_heard_it_is_stopped => life(&quits(10)).of(&beats_within(5)).stopped_for("NoProgress").ends(Failed, "SoftAborted", 10).saying("it had not told any");
@@ -69,10 +71,16 @@ async fn success_wins_the_tie() {
     let mount = json!({"volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]});
     let script = "until [ -s /tmp/at ]; do sleep 0.1; done; at=$(cat /tmp/at); \
         while [ $(date +%s) -lt $at ]; do sleep 0.01; done; printf '<esdl/>' > /omotes/output/output.esdl";
-    for (name, early, expected) in [("before", 1, (Succeeded, "Completed")), ("after", 0, (Aborted, "SoftAborted"))] {
-        // The program does not listen: it ends by itself, at that second.
-        let job = life(&format!("trap '' TERM; {script}")).pod(scratch.clone()).main(&mount).job(name);
-        let id = space.create(&job).await.uid().unwrap();
+    // The program does not listen: it ends by itself, at that second. On a busy machine it may miss it.
+    let program = life(&format!("trap '' TERM; {script}")).pod(scratch).main(&mount);
+    let tries = (1..=3).flat_map(|number| [("before", 1, number), ("after", 0, number)]);
+    let mut met = BTreeSet::new();
+    for (case, early, number) in tries {
+        if met.contains(case) {
+            continue;
+        }
+        let name = &format!("{case}-{number}");
+        let id = space.create(&program.job(name)).await.uid().unwrap();
         let mut client = Listener::attach(&id).await;
         space.running(name).await;
         space.change(name, &json!({"abort": {"afterSeconds": 10}})).await;
@@ -83,12 +91,16 @@ async fn success_wins_the_tie() {
             kubectl(&["exec", "--namespace", &space.name, &pod, "-c", "main", "--", "sh", "-c", &write], None);
         assert!(done, "{said}");
         client.listen(PATIENCE, AFTERWARDS).await;
-        let job = space.ended(name).await;
-        assert_eq!((phase(&job).unwrap(), cause(&job)), expected, "{:?}", job.status);
-        let finished = job.status.and_then(|status| status.completion_time).unwrap().0.as_second();
-        assert_eq!(finished - stop, -early, "the test did not end its program when it meant to");
         client.leave().await;
+        let job = space.ended(name).await;
+        let finished = job.status.as_ref().and_then(|status| status.completion_time.clone()).unwrap().0.as_second();
+        let expected = if finished < stop { (Succeeded, "Completed") } else { (Aborted, "SoftAborted") };
+        assert_eq!((phase(&job).unwrap(), cause(&job)), expected, "{:?}", job.status);
+        if finished == stop - early {
+            met.insert(case);
+        }
     }
+    assert_eq!(met.len(), 2, "the test did not end its programs when it meant to, only {met:?}");
     space.remove().await;
 }
 
@@ -104,8 +116,8 @@ async fn a_stop_can_be_hurried() {
     // A kubelet that has begun to stop a pod keeps to the grace period that it began with.
     let begun = life(&deaf()).pod(json!({"terminationGracePeriodSeconds": 20}));
     space.create(&begun.job("harder")).await;
-    space.create(&life("sleep 12").job("itself")).await;
-    for name in ["harder", "sooner", "deleted", "early", "itself"] {
+    space.create(&life("sleep 30").job("itself")).await;
+    for name in ["itself", "harder", "sooner", "deleted", "early"] {
         space.running(name).await;
     }
     space.change("harder", &json!({"abort": {}})).await;

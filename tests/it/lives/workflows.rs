@@ -138,6 +138,10 @@ async fn an_accepted_job_stays_what_it_was() {
     let template =
         json!({"spec": merged(pod_spec(&fails_once("later")), &json!({"terminationGracePeriodSeconds": GRACE}))});
     edit(&space, "workflow", json!({"template": template, "maxConcurrentJobs": 2})).await;
+    says_so(&space, "workflow", "the operator knows the change", |workflow| {
+        workflow.status.as_ref().is_some_and(|status| status.observed_generation == workflow.metadata.generation)
+    })
+    .await;
     submit(&space, "later", &json!({})).await;
     space.running("later").await;
     workflows(&space).delete("workflow", &DeleteParams::default()).await.unwrap();

@@ -108,7 +108,11 @@ impl Space {
 
     /// Waits until the program of the job called `name` runs.
     pub async fn running(&self, name: &str) -> OmotesJob {
-        self.wait(name, "running", |job| phase(job) == Some(Phase::Running)).await
+        let started =
+            |job: &OmotesJob| phase(job) == Some(Phase::Running) || phase(job).is_some_and(Phase::is_terminal);
+        let job = self.wait(name, "running", started).await;
+        assert_eq!(phase(&job), Some(Phase::Running), "{name} was over before it was seen to run: {:?}", job.status);
+        job
     }
 
     /// Changes the spec of the job called `name`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use lapin::{
-    Connection, ConnectionProperties,
+    Channel, Connection, ConnectionProperties,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, QueueDeclareOptions},
     types::FieldTable,
@@ -25,7 +25,8 @@ pub enum Heard {
 
 /// A client that waits on one job's queues.
 pub struct Listener {
-    connection: Connection,
+    /// Its own connection, where it does not share its client's.
+    own: Option<Connection>,
     heard: mpsc::UnboundedReceiver<Heard>,
     /// Everything heard so far, in order of arrival.
     pub log: Vec<Heard>,
@@ -61,20 +62,27 @@ impl Listener {
     /// Waits for the queues of `job_id` and consumes them; every message is acknowledged.
     pub async fn attach(job_id: &str) -> Self {
         let connection = connect().await;
-        let (sender, heard) = mpsc::unbounded_channel();
         for queue in queues(job_id) {
             until(&format!("{queue} is there"), Duration::from_secs(60), || async {
                 depth(&connection, &queue).await.map(drop).ok_or_else(|| "no such queue".to_owned())
             })
             .await;
-            let channel = connection.create_channel().await.unwrap();
+        }
+        let listener = Self::on(&connection.create_channel().await.unwrap(), job_id).await;
+        Self { own: Some(connection), ..listener }
+    }
+
+    /// Consumes the queues of `job_id`, which are there, over a channel that is there, as the SDK does.
+    pub async fn on(channel: &Channel, job_id: &str) -> Self {
+        let (sender, heard) = mpsc::unbounded_channel();
+        for queue in queues(job_id) {
             let consumer = channel
                 .basic_consume(queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
                 .await
                 .unwrap();
-            tokio::spawn(forward(channel, consumer, queue, sender.clone()));
+            tokio::spawn(forward(channel.clone(), consumer, queue, sender.clone()));
         }
-        Self { connection, heard, log: Vec::new() }
+        Self { own: None, heard, log: Vec::new() }
     }
 
     /// Takes in everything that arrives until the result is there, and for `after` beyond it.
@@ -101,7 +109,9 @@ impl Listener {
 
     /// Stops consuming.
     pub async fn leave(self) {
-        self.connection.close(200, "done".into()).await.unwrap();
+        if let Some(connection) = self.own {
+            connection.close(200, "done".into()).await.unwrap();
+        }
     }
 
     /// The results heard so far.
@@ -137,12 +147,7 @@ impl Listener {
     }
 }
 
-async fn forward(
-    channel: lapin::Channel,
-    mut consumer: lapin::Consumer,
-    queue: String,
-    sender: mpsc::UnboundedSender<Heard>,
-) {
+async fn forward(channel: Channel, mut consumer: lapin::Consumer, queue: String, sender: mpsc::UnboundedSender<Heard>) {
     while let Some(Ok(delivery)) = consumer.next().await {
         let heard = decode(&queue, &delivery);
         channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await.unwrap();

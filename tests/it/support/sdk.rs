@@ -33,6 +33,8 @@ use super::{
 const EXCHANGE: &str = "omotes_exchange";
 /// As the SDK does where nobody says anything else: 48 hours.
 const QUEUE_TTL_MS: i64 = 172_800_000;
+/// How many jobs are removed at once.
+const REMOVED_AT_ONCE: usize = 16;
 
 /// One client.
 pub struct Sdk {
@@ -97,8 +99,21 @@ impl Sdk {
         let uuid = new_uuid();
         self.declare_queues(&uuid).await;
         let listener = Listener::attach(&uuid).await;
-        self.publish("job_submissions", &with(&submission_of(&uuid, workflow_type, esdl), more)).await;
+        self.send(&uuid, workflow_type, esdl, more).await;
         (uuid, listener)
+    }
+
+    /// The same over this client's own channel.
+    pub async fn submit_here(&self, workflow_type: &str, esdl: &[u8]) -> Listener {
+        let uuid = new_uuid();
+        self.declare_queues(&uuid).await;
+        let listener = Listener::on(&self.channel, &uuid).await;
+        self.send(&uuid, workflow_type, esdl, b"").await;
+        listener
+    }
+
+    async fn send(&self, uuid: &str, workflow_type: &str, esdl: &[u8], more: &[u8]) {
+        self.publish("job_submissions", &with(&submission_of(uuid, workflow_type, esdl), more)).await;
     }
 
     /// Asks for the deletion of a job.
@@ -198,9 +213,11 @@ impl Offer {
         self.workflows.delete(&self.type_name, &DeleteParams::default()).await.unwrap();
         let jobs = self.jobs.list(&kube::api::ListParams::default()).await.unwrap();
         let ours = |job: &&OmotesJob| job.spec.workflow_ref.as_ref().is_some_and(|known| known.name == self.type_name);
-        for job in jobs.items.iter().filter(ours) {
+        let each = futures::stream::iter(jobs.items.iter().filter(ours));
+        each.for_each_concurrent(REMOVED_AT_ONCE, async |job| {
             let _ = self.jobs.delete(&job.name_any(), &DeleteParams::default()).await;
             self.gone(&job.name_any()).await;
-        }
+        })
+        .await;
     }
 }

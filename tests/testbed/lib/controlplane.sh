@@ -34,7 +34,8 @@ EOF
 
 start_apiserver() {
   write_audit_policy
-  # The log grows until a restart: blocking mode writes an event before its request is answered.
+  # Blocking mode writes an event before its request is answered. The log grows until a restart: tests know a place in it by
+  # its offset, and the apiserver would begin another file at every 100 MB.
   if ! runs kube-apiserver && [[ -e $AUDIT_LOG && $(stat -c %s "$AUDIT_LOG") -gt 200000000 ]]; then mv -f "$AUDIT_LOG" "$AUDIT_LOG.1"; fi
   launch kube-apiserver "$BIN/kube-apiserver" --bind-address "$NODE_IP" --advertise-address "$NODE_IP" --secure-port 6443 \
     --etcd-servers http://127.0.0.1:2379 \
@@ -46,7 +47,7 @@ start_apiserver() {
     --service-account-signing-key-file "$PKI/service-accounts.key" \
     --service-cluster-ip-range "$SERVICE_CIDR" --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction \
     --allow-privileged --profiling=false \
-    --audit-policy-file "$STATE/audit-policy.yaml" --audit-log-path "$AUDIT_LOG" --audit-log-mode blocking
+    --audit-policy-file "$STATE/audit-policy.yaml" --audit-log-path "$AUDIT_LOG" --audit-log-mode blocking --audit-log-maxsize 100000
 }
 
 # Without the controller manager no namespace gets its "default" service account, and every pod is refused.
