@@ -31,6 +31,8 @@ pub const LABEL_WARM_POOL: &str = "omotes.io/warm-pool";
 pub const FINALIZER_CLEANUP: &str = "omotes.io/cleanup";
 /// On a pod: its exit codes are stored in the job's status when this goes.
 pub const FINALIZER_EXIT_RECORDED: &str = "omotes.io/exit-recorded";
+/// Kubernetes' own, on what is deleted in the foreground until its dependents are gone.
+pub const FINALIZER_FOREGROUND: &str = "foregroundDeletion";
 
 /// The pod annotation whose value the downward API shows as `/omotes/input/job.json`.
 pub const ANNOTATION_JOB: &str = "omotes.io/job";

@@ -120,7 +120,10 @@ fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
         return plan;
     }
     match life {
-        Life::Ended(ending) => return finish::pod_ended(observed, settings, *ending),
+        Life::Ended(ending) => {
+            let collected = stop::collected(observed, settings);
+            return collected.unwrap_or_else(|| finish::pod_ended(observed, settings, *ending));
+        }
         _ if stop::is_to_be_forced_off(observed, pod) => return Plan::steps(vec![stop::delete(pod, Some(0))]),
         _ if stop::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
         // A client that is gone needs no output; main's exit is its own all the same.

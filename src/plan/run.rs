@@ -147,7 +147,10 @@ fn with(observed: &Observed, mut plan: Plan, renewal: impl FnOnce() -> Step) -> 
     let due = match &observed.queues {
         Preparation::Unknown => observed.now,
         Preparation::Ready(last) => *last + renewal_period(observed.job.spec.queues.expire_after_seconds),
-        Preparation::Refused(refusal) => refusal.at + start::REFUSAL_WAIT,
+        // The refusal of one queue renews the lease of the others.
+        Preparation::Refused(refusal) => {
+            refusal.at + renewal_period(observed.job.spec.queues.expire_after_seconds).min(start::REFUSAL_WAIT)
+        }
     };
     if due > observed.now {
         return plan.by(due);

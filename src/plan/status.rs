@@ -17,7 +17,7 @@ use super::{
     Settings,
     accept::Rejection,
     attempt,
-    observed::{Observed, ProgressReport, Sight},
+    observed::{Observed, Preparation, ProgressReport, Sight},
     outcome::Outcome,
     start,
 };
@@ -194,7 +194,9 @@ impl Observed {
         status.retry_time = None;
         status.progress =
             self.progress.as_ref().map(|report| self.progress_of(report)).or_else(|| status.progress.clone());
-        self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", QUEUES_READY));
+        if !matches!(self.queues, Preparation::Refused(_)) {
+            self.set(status, ConditionType::QueuesReady, Verdict::yes("Declared", QUEUES_READY));
+        }
         condition::clear(&mut status.conditions, ConditionType::Reconciling);
         condition::clear(&mut status.conditions, ConditionType::Stalled);
     }
@@ -236,8 +238,11 @@ impl Observed {
     pub(super) fn queues_status(&self, verdict: Verdict) -> Option<OmotesJobStatus> {
         let mut status = self.status();
         let known = condition::get(&status.conditions, ConditionType::QueuesReady);
-        if known.is_some_and(|known| (known.status == "True", known.reason.as_str()) == (verdict.holds, verdict.reason))
-        {
+        let same = |known: &Condition| {
+            let fact = (known.status == "True", known.reason.as_str()) == (verdict.holds, verdict.reason);
+            fact && (verdict.holds || known.message == verdict.message)
+        };
+        if known.is_some_and(same) {
             return None;
         }
         self.set(&mut status, ConditionType::QueuesReady, verdict);

@@ -11,6 +11,7 @@ use kube::ResourceExt;
 use crate::{
     api::{
         condition::{self, ConditionType},
+        names,
         status::{AbortCause, AbortStage, AbortStatus, TerminationCause},
         stop::{AbortMode, OnTimeout},
     },
@@ -86,8 +87,21 @@ fn demands(observed: &Observed, settings: &Settings, life: Option<&Life>) -> Vec
 
 fn deleted(observed: &Observed) -> Option<Demand> {
     let due = observed.deletion()?;
-    let stop = next_second(observed.now);
+    let stop = if is_collected(observed) { due } else { next_second(observed.now) };
     Some(Demand { cause: AbortCause::Deleted, reason: "the job was deleted".to_owned(), due, stop })
+}
+
+/// Whether Kubernetes' garbage collector asks the job's pod to stop at once: the job is deleted in the foreground.
+fn is_collected(observed: &Observed) -> bool {
+    observed.deletion().is_some() && observed.job.finalizers().iter().any(|held| held == names::FINALIZER_FOREGROUND)
+}
+
+/// Stores a stop that the garbage collector began, where the pod has ended of it before the operator knew of the deletion:
+/// else it would pass for somebody else's.
+pub(super) fn collected(observed: &Observed, settings: &Settings) -> Option<Plan> {
+    let unknown = is_collected(observed) && observed.status().abort.is_none();
+    let demand = deleted(observed).filter(|_| unknown)?;
+    Some(decide(observed, settings, demand, true))
 }
 
 /// Only a program that runs has something to finish undisturbed.

@@ -362,7 +362,7 @@ mod tests {
 
     proptest! {
         /// Never more holders than seats but after a lowering, never a start before one whose turn is earlier while there
-        /// is but one seat, and every message is renewed by who is concerned.
+        /// is but one seat, and a place that is held is told anew in time.
         #[test]
         fn seats_are_kept_and_given_in_turn(
             created in proptest::collection::vec(0_i64..100_000, 5),
@@ -384,8 +384,10 @@ mod tests {
                         let seat = queue.ask(turn, terms, now).seat;
                         let free = terms.seats.unwrap().saturating_sub(held);
                         prop_assert_eq!(seat == Seat::Taken, before || earlier < free);
-                        if let Seat::Full { ahead, renewed: None } = seat {
-                            prop_assert_eq!(place(ahead), place(earlier));
+                        match seat {
+                            Seat::Full { ahead, renewed: None } => prop_assert_eq!(place(ahead), place(earlier)),
+                            Seat::Full { renewed: Some(at), .. } => prop_assert!(now < at && at <= now + PLACE_PERIOD),
+                            Seat::Unknown | Seat::Taken | Seat::Suspended => {}
                         }
                     }
                     Event::PodMade if queue.is_holder(&uid) => queue.pod_lives(&uid, "pod"),

@@ -14,10 +14,11 @@ use jiff::SignedDuration;
 use kube::ResourceExt;
 use omotes_operator::{
     api::{
-        OmotesJob,
+        OmotesJob, names,
         queues::QueueDeletionPolicy,
         status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
     },
+    limits::whole_second,
     wire::JobStatus,
     workflow::seats::Seat,
 };
@@ -574,6 +575,39 @@ fn pods_stay_as_the_job_says() {
     world.live(60);
     world.user_deletes();
     assert!(world.job.is_none() && world.writes.is_empty() && world.queues.is_empty(), "{:?}", world.writes);
+}
+
+/// The garbage collector tells the pod of a job that is deleted in the foreground to stop, before the operator knows of it or
+/// after: what the program does then is no success.
+#[test]
+fn a_program_that_the_collector_stopped_was_stopped() {
+    let stopped = (Phase::Aborted, TerminationCause::SoftAborted);
+    for (known, before, expected) in
+        [(true, 0, stopped), (false, 0, stopped), (false, 2, (Phase::Succeeded, TerminationCause::Completed))]
+    {
+        let mut world = World::new(&json!({"courier": {"enabled": false}}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.happen(Event::Wait(10));
+        if before > 0 {
+            world.finish(End::Success);
+            world.happen(Event::Wait(before));
+        }
+        let deleted = world.now;
+        world.job.as_mut().unwrap().finalizers_mut().push(names::FINALIZER_FOREGROUND.to_owned());
+        world.user_deletes();
+        if known {
+            world.reconcile(1);
+        }
+        world.pod_deleted();
+        world.finish(End::Success);
+        world.reconcile(usize::MAX);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        let abort = status.abort.unwrap();
+        assert_eq!((status.phase.unwrap(), status.termination.unwrap().cause), expected, "{abort:?}");
+        assert_eq!((abort.cause, abort.stop_time.0), (AbortCause::Deleted, whole_second(deleted)));
+    }
 }
 
 /// A queue that becomes another while the program runs is told, and disturbs it no more than that.

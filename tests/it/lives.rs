@@ -15,7 +15,7 @@ use lapin::{
 };
 use omotes_operator::{
     api::{
-        OmotesJob,
+        OmotesJob, names,
         status::{
             AbortStage,
             Phase::{self, Aborted, Failed, Succeeded},
@@ -245,7 +245,7 @@ impl Space {
         self.delete(job).await;
         let held = [HOLD.to_owned()];
         self.wait(job, "let go by the operator", |job| {
-            let ours = job.finalizers().iter().filter(|finalizer| *finalizer != "foregroundDeletion");
+            let ours = job.finalizers().iter().filter(|finalizer| *finalizer != names::FINALIZER_FOREGROUND);
             ours.eq(&held)
         })
         .await;

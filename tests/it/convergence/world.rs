@@ -376,7 +376,8 @@ impl World {
             Step::PatchStatus(status) => {
                 let anew = status.attempt.unwrap_or(1) > attempt_of(self.job.as_ref().unwrap());
                 if anew {
-                    (self.memory.queues, self.memory.progress, self.memory.has_input) = (None, None, false);
+                    (self.memory.queues, self.memory.refused) = (None, None);
+                    (self.memory.progress, self.memory.has_input) = (None, false);
                 }
                 self.given_up |= status.result.as_ref().is_some_and(|result| result.published_time.is_none());
                 self.change_job("status", |job| job.status = Some(read_back(&status)));
@@ -677,6 +678,12 @@ impl World {
 
     /// Somebody else deletes the pod, and its program ends.
     pub fn disrupt(&mut self) {
+        self.pod_deleted();
+        self.finish(End::Failure);
+    }
+
+    /// Somebody else deletes the pod.
+    pub fn pod_deleted(&mut self) {
         let now = self.now;
         if let Some(meta) =
             self.pod.as_mut().filter(|_| !self.node_lost).filter(|pod| !ended(pod)).map(|pod| &mut pod.metadata)
@@ -684,7 +691,6 @@ impl World {
             meta.deletion_grace_period_seconds.get_or_insert(GRACE);
             meta.deletion_timestamp.get_or_insert(Time(whole_second(now) + SignedDuration::from_secs(GRACE)));
         }
-        self.finish(End::Failure);
     }
 
     /// The node of the pod is cut off, and Kubernetes deletes the pod for that.

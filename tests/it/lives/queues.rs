@@ -333,7 +333,7 @@ async fn a_queue_with_other_arguments_is_told() {
     space.remove().await;
 }
 
-/// The same while the program runs: it is not disturbed, and its result comes once the queue is as it was.
+/// The same while the program runs: it is told, and that it is mended, and the program is not disturbed.
 #[tokio::test]
 #[ignore = "needs the test bed: make test"]
 async fn a_queue_that_becomes_another_is_told() {
