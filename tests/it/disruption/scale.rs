@@ -54,6 +54,8 @@ async fn two_hundred_jobs_at_once() {
     fleet.ends_well().await;
     println!("all deleted in {:.1?}", deleted.elapsed());
     let requests = mark.of_operator();
+    let late = requests.iter().filter(|request| is_late(request)).count();
+    assert!(late <= JOBS / 20, "{late} notes of a result that was read came too late");
     let refused = requests.iter().filter(|request| request.code >= 400 && !is_first_look(request) && !is_late(request));
     let errors = counted(refused.map(failed));
     println!("errors: {errors:?}");

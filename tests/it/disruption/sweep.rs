@@ -13,11 +13,10 @@ use lapin::{
     options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
-use omotes_operator::api::status::Phase;
 use serde_json::{Value, json};
 
 use crate::support::{
-    bed::{PATIENCE, Space, job, kubectl, merged, phase, pod_spec, shell_job},
+    bed::{PATIENCE, Space, job, kubectl, merged, pod_spec, shell_job},
     broker as rabbit,
     client::{connect, queues},
     operator::{Operator, installer},
@@ -141,11 +140,13 @@ async fn swept(operator: &Operator) {
     let never = json!({"jobId": own, "suspend": true, "queues": {"declare": "Never"}});
     space.create(&job("own", &spec(never))).await;
     space.ended("unread").await;
-    space.wait("suspended", "suspended", |job| phase(job) == Some(Phase::Suspended)).await;
     let living: Vec<String> = [suspended, unread].iter().flat_map(|job| queues(&job.uid().unwrap())).collect();
     left.stay.extend(living);
-    let (there, _) = left.there().await;
-    assert_eq!(there, left.stay, "before any sweep");
+    until("all are there before any sweep", PATIENCE, || async {
+        let (there, _) = left.there().await;
+        if there == left.stay { Ok(()) } else { Err(format!("{there:?} of {:?}", left.stay)) }
+    })
+    .await;
     left.lay().await;
 
     // It only reports, as it is installed by default.

@@ -79,7 +79,7 @@ async fn seats_are_given_in_turn() {
         "jobDefaults": {"startDeadlineSeconds": 60},
     });
     make(&space, "workflow", script, &terms).await;
-    submit(&space, "first", &json!({"input": {"parameters": {"seconds": 30}}})).await;
+    submit(&space, "first", &json!({"input": {"parameters": {"seconds": 60}}})).await;
     space.running("first").await;
     let client_of_low = submit(&space, "low", &json!({"priority": "Low"})).await;
     waits(&space, "low", "WaitingForSeat", "every seat of OmotesWorkflow workflow is taken; this one is next").await;

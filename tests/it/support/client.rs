@@ -11,7 +11,7 @@ use lapin::{
 };
 use omotes_operator::wire::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
 use prost::Message;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{bed::variable, until};
 
@@ -27,6 +27,7 @@ pub enum Heard {
 pub struct Listener {
     /// Its own connection, where it does not share its client's.
     own: Option<Connection>,
+    consumers: Vec<JoinHandle<()>>,
     heard: mpsc::UnboundedReceiver<Heard>,
     /// Everything heard so far, in order of arrival.
     pub log: Vec<Heard>,
@@ -75,14 +76,15 @@ impl Listener {
     /// Consumes the queues of `job_id`, which are there, over a channel that is there, as the SDK does.
     pub async fn on(channel: &Channel, job_id: &str) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
+        let mut consumers = Vec::new();
         for queue in queues(job_id) {
             let consumer = channel
                 .basic_consume(queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
                 .await
                 .unwrap();
-            tokio::spawn(forward(channel.clone(), consumer, queue, sender.clone()));
+            consumers.push(tokio::spawn(forward(channel.clone(), consumer, queue, sender.clone())));
         }
-        Self { own: None, heard, log: Vec::new() }
+        Self { own: None, consumers, heard, log: Vec::new() }
     }
 
     /// Takes in everything that arrives until the result is there, and for `after` beyond it.
@@ -109,8 +111,10 @@ impl Listener {
 
     /// Stops consuming.
     pub async fn leave(self) {
-        if let Some(connection) = self.own {
-            connection.close(200, "done".into()).await.unwrap();
+        match self.own {
+            Some(connection) => connection.close(200, "done".into()).await.unwrap(),
+            // A consumer that is dropped is cancelled.
+            None => self.consumers.iter().for_each(JoinHandle::abort),
         }
     }
 
