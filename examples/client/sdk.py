@@ -24,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 from omotes_sdk.config import RabbitMQConfig
 from omotes_sdk.job import Job
 from omotes_sdk.omotes_interface import OmotesInterface
+from omotes_sdk.queue_names import OmotesQueueNames
 from omotes_sdk.workflow_type import (
     BooleanParameter,
     DateTimeParameter,
@@ -48,6 +49,10 @@ READ: dict[type[WorkflowParameter], Callable[[str], Any]] = {
 
 SECONDS_TO_START = 75.0
 """Longer than the minute for which the SDK waits for the available workflows."""
+
+
+SECONDS_TO_SETTLE = 10.0
+"""Longer than the SDK takes to acknowledge a result and to remove a queue."""
 
 
 class ClientError(Exception):
@@ -153,7 +158,7 @@ def submit(interface: OmotesInterface, given: argparse.Namespace) -> JobResult:
         callback_on_finished=lambda _job, result: results.put(result),
         callback_on_progress_update=show_progress,
         callback_on_status_update=show_status,
-        auto_disconnect_on_result=False,
+        auto_disconnect_on_result=True,
         job_reference=given.reference,
     )
     print(f"submitted {job.id}", flush=True)
@@ -161,9 +166,21 @@ def submit(interface: OmotesInterface, given: argparse.Namespace) -> JobResult:
         result = results.get(timeout=given.timeout_seconds + given.patience_seconds)
     except Empty:
         raise ClientError(f"no result of job {job.id}; it may still come, and waits in its queue") from None
-    # The SDK acknowledges the result after its callback: stopped at once, it would leave the result in its queue.
-    interface.disconnect_from_submitted_job(job)
+    settle(interface, job)
     return result
+
+
+def settle(interface: OmotesInterface, job: Job) -> None:
+    """Waits until the SDK, which acknowledges the result after its callback, has removed the job's queues.
+
+    Stopped at once it would leave the result in its queue; told to disconnect at once it may cut itself off.
+    """
+    logging.disable(logging.WARNING)  # it warns that the queue is gone
+    end = time.monotonic() + SECONDS_TO_SETTLE
+    while interface.broker_if.queue_exists(OmotesQueueNames.job_results_queue_name(job.id)):
+        if time.monotonic() > end:
+            return
+        time.sleep(0.1)
 
 
 def arguments() -> argparse.Namespace:
