@@ -23,9 +23,11 @@ use super::routing;
 use super::session::Session;
 use crate::topology::{AVAILABLE_WORKFLOWS_KEY, CLIENT_EXCHANGE, ClientQueue};
 
-/// What of each queue is here at once. Two, so that one waits while the other is stored: with the largest submissions that
-/// is half of the operator's memory.
+/// How many submissions are here at once. Two, so that one waits while the other is stored: with the largest that is a
+/// quarter of the operator's memory.
 pub(crate) const PREFETCH: u16 = 2;
+/// How many messages of each other queue: they are small, and whoever sends a large one is not to fill the memory.
+const SMALL_PREFETCH: u16 = 1;
 const PERSISTENT: u8 = 2;
 
 /// What clients say, while the connection lives.
@@ -97,7 +99,11 @@ async fn declare(channel: &Channel, queue: ClientQueue) -> Result<(), BrokerErro
 impl Inbox {
     async fn open(session: &Session, queue: ClientQueue) -> Result<Self, BrokerError> {
         let channel = session.channel().await?;
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        let prefetch = match queue {
+            ClientQueue::Submissions => PREFETCH,
+            ClientQueue::Deletions | ClientQueue::Requests => SMALL_PREFETCH,
+        };
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let consumer =
             channel.basic_consume(queue.name().into(), "omotes-operator".into(), options, FieldTable::default());

@@ -69,8 +69,9 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The broker gains nothing from more channels at once.
 const MAX_OPERATIONS: usize = 32;
-/// What large messages may take of the operator's memory at once, in MiB: two of the largest, or hundreds of usual ones.
-const TRANSFER_BUDGET_MIB: u32 = 256;
+/// What large messages may take of the operator's memory while they are sent or fetched, in MiB: one of the largest, or
+/// hundreds of usual ones. Sending one needs as much again.
+const TRANSFER_BUDGET_MIB: u32 = 128;
 /// More kinds of trouble than one broker has.
 const MAX_SAID: usize = 100;
 /// Between the management API's answer that a queue is gone and the event that says who deleted it.
