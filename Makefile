@@ -83,7 +83,7 @@ bench-queues: ## Ten thousand jobs' queues, made and removed, beside a bare lapi
 	@. target/testbed/env && cargo test --locked --test it -- --ignored rates:: --nocapture
 
 .PHONY: bench-starts
-bench-starts: ## How soon jobs run and how fast 500 short ones go, beside bare pods; needs `make up`. Not part of `make test`.
+bench-starts: ## How soon jobs run and how fast 500 short ones go, beside bare pods: twenty minutes; needs `make up`. Not part of `make test`.
 	@. target/testbed/env && cargo test --locked --test it -- --ignored bursts:: --nocapture
 
 .PHONY: test-broker-versions

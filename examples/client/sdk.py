@@ -50,7 +50,6 @@ READ: dict[type[WorkflowParameter], Callable[[str], Any]] = {
 SECONDS_TO_START = 75.0
 """Longer than the minute for which the SDK waits for the available workflows."""
 
-
 SECONDS_TO_SETTLE = 10.0
 """Longer than the SDK takes to acknowledge a result and to remove a queue."""
 
