@@ -93,7 +93,7 @@ fn deleted(observed: &Observed) -> Option<Demand> {
 
 /// Whether Kubernetes' garbage collector asks the job's pod to stop at once: the job is deleted in the foreground.
 fn is_collected(observed: &Observed) -> bool {
-    observed.deletion().is_some() && observed.job.finalizers().iter().any(|held| held == names::FINALIZER_FOREGROUND)
+    observed.job.finalizers().iter().any(|held| held == names::FINALIZER_FOREGROUND)
 }
 
 /// Stores a stop that the garbage collector began, where the pod has ended of it before the operator knew of the deletion:
