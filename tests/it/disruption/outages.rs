@@ -25,7 +25,7 @@ use super::broker::broker;
 use crate::support::{
     audit,
     bed::{PATIENCE, Space, cause, job, merged, message, phase, pod_spec, testbed, verdict},
-    broker as rabbit,
+    broker::{self as rabbit, LostVhost},
     client::{connect, depth, queues},
     operator::Operator,
     until,
@@ -50,28 +50,25 @@ enum Outage {
 }
 
 impl Outage {
-    async fn begin(self) {
+    async fn begin(self) -> Option<LostVhost> {
         match self {
             Self::Stopped => broker("stop").await,
             Self::Killed => broker("kill").await,
             Self::DiskFull => drop(testbed(&["broker", "cli", "set_disk_free_limit", "100000GB"])),
-            Self::VhostGone => {}
+            Self::VhostGone => return Some(LostVhost::remove().await),
         }
+        None
     }
 
-    async fn last(self) {
-        match self {
-            Self::VhostGone => rabbit::replace_vhost(AWAY).await,
-            Self::Stopped | Self::Killed | Self::DiskFull => sleep(AWAY).await,
-        }
-    }
-
-    async fn end(self) {
+    async fn end(self, lost: Option<LostVhost>) {
         match self {
             Self::Stopped | Self::Killed => broker("start").await,
             Self::DiskFull => drop(testbed(&["broker", "cli", "set_disk_free_limit", "50MB"])),
-            // The event exchange comes with the start of its plugin.
-            Self::VhostGone => broker("restart").await,
+            Self::VhostGone => {
+                lost.unwrap().restore().await;
+                // The event exchange comes with the start of its plugin.
+                broker("restart").await;
+            }
         }
     }
 }
@@ -131,34 +128,33 @@ async fn meanwhile(space: &Space, crew: &[Member]) {
     space.delete("leaves").await;
 }
 
+/// Brings each job to where it must be when the broker goes.
 async fn start(space: &Space, crew: &[Member]) {
     let patient = member("leaves", WAITS, &json!({"queues": {"cleanupTimeoutSeconds": 5}}), None, crew[0].end);
     space.create(&job(patient.name, &patient.spec)).await;
-    for member in crew.iter().filter(|member| member.before.is_some()) {
-        space.create(&job(member.name, &member.spec)).await;
-    }
+    let (running, others): (Vec<_>, Vec<_>) =
+        crew.iter().filter(|member| member.before.is_some()).partition(|member| member.before == Some(Phase::Running));
+    join_all(others.iter().map(|member| member.start(space))).await;
     space.running("leaves").await;
+    // Their clocks run: they start last, and together.
+    join_all(running.iter().map(|member| member.start(space))).await;
 }
 
-/// Lives through an outage. Those that end in it may have ended before on a machine that is slow.
+/// Lives through an outage.
 async fn survive(outage: Outage) {
     let operator = Operator::settled().await;
     let restarts = operator.restarts().await;
     let (space, crew) = (Space::new("outage").await, crew(outage));
     start(&space, &crew).await;
-    for member in crew.iter().filter(|member| matches!(member.before, Some(Phase::Suspended | Succeeded))) {
-        space.wait(member.name, "in its phase", |job| phase(job) == member.before).await;
-    }
-    space.running("goes-on").await;
-    outage.begin().await;
+    let lost = outage.begin().await;
     let (mark, away) = (audit::mark(), Instant::now());
-    let ((), gone) = tokio::join!(outage.last(), async {
+    let ((), gone) = tokio::join!(sleep(AWAY), async {
         meanwhile(&space, &crew).await;
         space.gone("leaves").await;
         away.elapsed()
     });
     let writes = mark.of_operator().into_iter().filter(|request| request.namespace == space.name).count();
-    outage.end().await;
+    outage.end(lost).await;
     let back = Instant::now();
     println!(
         "{outage:?}: a deleted job was gone after {gone:.1?}, with 5 s for the broker; {writes} requests for 11 jobs"
@@ -174,6 +170,11 @@ async fn survive(outage: Outage) {
 }
 
 impl Member {
+    async fn start(&self, space: &Space) {
+        space.create(&job(self.name, &self.spec)).await;
+        space.wait(self.name, "in its phase", |job| phase(job) == self.before).await;
+    }
+
     async fn check(&self, space: &Space) -> String {
         let job = space.ended(self.name).await;
         let (expected, why, _) = self.end;

@@ -60,19 +60,28 @@ pub async fn file_descriptors() -> u64 {
     ask(Method::GET, "nodes?columns=fd_total").await.unwrap()[0]["fd_total"].as_u64().unwrap()
 }
 
-/// Takes the virtual host away with all that is in it, and makes it anew, for the same users.
-pub async fn replace_vhost(away: std::time::Duration) {
-    const USERS: [&str; 4] = ["omotes-operator", "omotes-courier", "omotes-client", "omotes-admin"];
-    let path = |user: &str| format!("permissions/omotes/{user}");
-    let mut allowed = Vec::new();
-    for user in USERS {
-        allowed.push(ask(Method::GET, &path(user)).await.unwrap());
+/// The virtual host while it is away: who could do what in it.
+pub struct LostVhost(Vec<(String, Value)>);
+
+impl LostVhost {
+    /// Takes the virtual host away with all that is in it.
+    pub async fn remove() -> Self {
+        let mut allowed = Vec::new();
+        for user in ["omotes-operator", "omotes-courier", "omotes-client", "omotes-admin"] {
+            let path = format!("permissions/omotes/{user}");
+            let permissions = ask(Method::GET, &path).await.unwrap();
+            allowed.push((path, permissions));
+        }
+        ask(Method::DELETE, "vhosts/omotes").await.unwrap();
+        Self(allowed)
     }
-    ask(Method::DELETE, "vhosts/omotes").await.unwrap();
-    tokio::time::sleep(away).await;
-    ask(Method::PUT, "vhosts/omotes").await.unwrap();
-    for (user, allowed) in USERS.into_iter().zip(&allowed) {
-        order(Method::PUT, &path(user), allowed).await.unwrap();
+
+    /// Makes it anew, for the same users.
+    pub async fn restore(self) {
+        ask(Method::PUT, "vhosts/omotes").await.unwrap();
+        for (path, permissions) in &self.0 {
+            order(Method::PUT, path, permissions).await.unwrap();
+        }
     }
 }
 
