@@ -91,8 +91,8 @@ async fn carry_out(step: Step, observed: &mut Observed, context: &Context) -> Re
             Ok(())
         }
         Step::DeleteOwnQueue(queue) => delete_queue(&queue, DeleteCondition::Always, context).await.map(drop),
-        Step::DeleteClientQueues { queues, only_if_empty } => {
-            delete_client_queues(&queues, only_if_empty, observed, context).await
+        Step::DeleteClientQueues { queues, if_empty } => {
+            delete_client_queues(&queues, &if_empty, observed, context).await
         }
         Step::DeleteJob { uid, resource_version } => delete_job(uid, resource_version, observed, context).await,
     }
@@ -417,18 +417,14 @@ pub(crate) async fn release_pod(
 
 async fn delete_client_queues(
     queues: &[String],
-    only_if_empty: bool,
+    if_empty: &[String],
     observed: &mut Observed,
     context: &Context,
 ) -> Result<(), Error> {
-    let mut deletions = Vec::new();
-    if only_if_empty {
-        for queue in queues {
-            deletions.push(delete_queue(queue, DeleteCondition::IfUnusedAndEmpty, context).await?);
-        }
-    } else {
-        let doing = "removing the queues of the job";
-        deletions = context.broker.delete_unused(queues).await.map_err(broker_error(doing))?;
+    let doing = "removing the queues of the job";
+    let mut deletions = context.broker.delete_unused(queues).await.map_err(broker_error(doing))?;
+    for queue in if_empty {
+        deletions.push(delete_queue(queue, DeleteCondition::IfUnusedAndEmpty, context).await?);
     }
     let wanted = deletions.contains(&Deletion::StillWanted);
     let removal = if wanted { Removal::Refused(observed.now) } else { Removal::Done };

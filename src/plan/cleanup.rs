@@ -60,5 +60,5 @@ fn client_queues(observed: &Observed) -> Option<Step> {
     let id = observed.job_id();
     let queues = vec![topology::progress_queue(id.as_str()), topology::status_queue(id.as_str())];
     let kept = observed.job.spec.queues.deletion_policy == QueueDeletionPolicy::Retain || observed.is_cleaned_up();
-    (observed.owns_queues() && !kept).then_some(Step::DeleteClientQueues { queues, only_if_empty: false })
+    (observed.owns_queues() && !kept).then_some(Step::DeleteClientQueues { queues, if_empty: Vec::new() })
 }

@@ -50,7 +50,7 @@ pub(super) fn plan(observed: &Observed) -> Plan {
     match (removal, observed.removal) {
         (Some(due), _) if due > observed.now => tell(observed, queues, fate, None).by(due),
         (Some(_), Removal::Refused(at)) if observed.now < at + patience(observed, &status) => {
-            let why = "a queue of the job is consumed, or is its client's own and not empty; the operator tries again";
+            let why = "a queue of the job is consumed, or has a message that may be unread; the operator tries again";
             let in_use = Verdict::no("InUse", why);
             tell(observed, queues, fate, Some(in_use)).by(at + patience(observed, &status))
         }
@@ -58,7 +58,7 @@ pub(super) fn plan(observed: &Observed) -> Plan {
             let gone = Verdict::yes("QueuesRemoved", "the queues of the job are gone");
             tell(observed, queues, at_last(observed, queues, fate), Some(gone))
         }
-        (Some(_), Removal::Untried | Removal::Refused(_)) => Plan::steps(removal_of(observed)),
+        (Some(_), Removal::Untried | Removal::Refused(_)) => Plan::steps(removal_of(observed, queues, &fate)),
         (None, _) => tell(observed, queues, fate, None),
     }
 }
@@ -118,11 +118,15 @@ fn patience(observed: &Observed, status: &OmotesJobStatus) -> SignedDuration {
     SignedDuration::from_secs(tenth).clamp(SHORTEST_WAIT, LONGEST_WAIT)
 }
 
-fn removal_of(observed: &Observed) -> Vec<Step> {
-    let queues = start::client_queues(observed.job_id().as_str());
+/// A result that was read by the broker's count alone goes only if its queue is empty when the broker removes it.
+fn removal_of(observed: &Observed, queues: &QueuesStatus, fate: &Fate) -> Vec<Step> {
+    let all = start::client_queues(observed.job_id().as_str());
+    let aged = queues.expire_time.as_ref().is_some_and(|due| due.0 + AGE_MARGIN <= observed.now);
+    let counted = fate.state == QueuesState::Consumed && fate.reason.is_none() && !aged;
+    let stays = |queue: &String| !observed.owns_queues() || counted && topology::is_result_queue(queue);
+    let (if_empty, queues) = all.into_iter().partition(stays);
     let kept = observed.has_kept_result().then(|| Step::DeleteOwnQueue(observed.kept_queue().name));
-    let removal = Step::DeleteClientQueues { queues, only_if_empty: !observed.owns_queues() };
-    kept.into_iter().chain([removal]).collect()
+    kept.into_iter().chain([Step::DeleteClientQueues { queues, if_empty }]).collect()
 }
 
 /// What has become of a result that was there when the operator removed its queue.

@@ -103,10 +103,10 @@ pub enum Step {
     DeleteOwnQueue(String),
     /// Removes queues of the client that nobody consumes.
     DeleteClientQueues {
-        /// Their names.
+        /// Those that go with whatever is in them.
         queues: Vec<String>,
-        /// Whether one with messages in it stays.
-        only_if_empty: bool,
+        /// Those that stay if a message is in them.
+        if_empty: Vec<String>,
     },
     /// Removes the job, because its time to live is over.
     DeleteJob {

@@ -636,6 +636,33 @@ fn a_queue_that_becomes_another_is_told() {
     assert_eq!(world.job.as_ref().unwrap().status.as_ref().unwrap().phase, Some(Phase::Succeeded));
 }
 
+/// A count alone removes no result: it stays until it was read, or until its time to live is over.
+#[test]
+fn a_miscounted_result_stays() {
+    for (reads, expected) in [(true, "True QueuesRemoved"), (false, "False InUse")] {
+        let mut world = World::new(&json!({"queues": {"expireAfterSeconds": 3600}}));
+        let said = |world: &World| {
+            let conditions = world.job.as_ref().unwrap().status.clone().unwrap_or_default().conditions;
+            let known = conditions.into_iter().find(|known| known.type_ == "CleanedUp");
+            known.map_or_else(String::new, |known| format!("{} {}", known.status, known.reason))
+        };
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.miscounts = true;
+        world.finish(End::Success);
+        world.live(600);
+        assert_eq!((world.unread, said(&world).as_str()), (true, "False InUse"));
+        if reads {
+            world.happen(Event::Read(false));
+        }
+        world.live(1800);
+        assert_eq!((world.unread, said(&world).as_str()), (!reads, expected));
+        world.live(1800);
+        assert_eq!(said(&world), "True QueuesRemoved");
+    }
+}
+
 /// A job of a workflow waits for it and for a seat, and keeps to what the workflow was.
 #[test]
 fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {

@@ -82,6 +82,8 @@ pub struct World {
     pub output: Option<Bytes>,
     /// The result waits in its queue.
     pub unread: bool,
+    /// The broker counts no message where there is one.
+    pub miscounts: bool,
     /// A client consumes the job's queues.
     pub attached: bool,
     /// Who removed the result queue, and when.
@@ -209,6 +211,7 @@ impl World {
             queues,
             output: None,
             unread: false,
+            miscounts: false,
             attached: false,
             result_end: None,
             redelivery: None,
@@ -390,7 +393,7 @@ impl World {
             Step::DeleteOwnQueue(queue) => {
                 self.queues.remove(&queue);
             }
-            Step::DeleteClientQueues { queues, only_if_empty } => self.delete_client_queues(&queues, only_if_empty),
+            Step::DeleteClientQueues { queues, if_empty } => self.delete_client_queues(&queues, &if_empty),
             Step::RemoveFinalizer => {
                 self.left_to_ttl |= !self.is_usable();
                 self.change_job("finalizer off", |job| {
@@ -402,12 +405,12 @@ impl World {
         self.collect();
     }
 
-    /// As the broker tells it, at once and rightly.
+    /// As the broker tells it: at once, and rightly unless it miscounts.
     fn result_queue(&self) -> ResultQueue {
         let is_there = self.queues.iter().any(|queue| queue.ends_with(".result"));
         match (&self.result_end, is_there) {
             _ if self.results.is_empty() && !self.reached_nobody => ResultQueue::Unknown,
-            (_, true) if self.unread => ResultQueue::Unread,
+            (_, true) if self.unread && !self.miscounts => ResultQueue::Unread,
             (_, true) => ResultQueue::Read(self.now),
             (Some((how, at)), false) => ResultQueue::Gone { how: how.clone(), at: *at },
             (None, false) => ResultQueue::Gone { how: QueueEnd::Unknown, at: self.now },
@@ -415,11 +418,11 @@ impl World {
     }
 
     /// Deletes queues as the broker does: not those that somebody consumes, nor, if asked so, those with a message.
-    fn delete_client_queues(&mut self, queues: &[String], only_if_empty: bool) {
+    fn delete_client_queues(&mut self, queues: &[String], if_empty: &[String]) {
         let mut removal = Removal::Done;
-        for queue in queues {
+        for queue in queues.iter().chain(if_empty) {
             let is_result = queue.ends_with(".result");
-            if self.attached || (only_if_empty && is_result && self.unread) {
+            if self.attached || (if_empty.contains(queue) && is_result && self.unread) {
                 removal = Removal::Refused(self.now);
                 // A job that was deleted does not wait for its clients.
                 self.left_to_ttl |= self.job.as_ref().is_some_and(|job| job.metadata.deletion_timestamp.is_some());
