@@ -166,6 +166,7 @@ async fn ensure_queues(
     observed: &mut Observed,
     context: &Context,
 ) -> Result<(), Error> {
+    let losses = context.memories.of(&observed.uid()).losses;
     let declared = match context.broker.ensure_queues(declare).await {
         Ok(()) => context.broker.look_up(renew).await.map(|_| ()),
         refused => refused,
@@ -189,7 +190,7 @@ async fn ensure_queues(
     };
     let queues = observed.queues.clone();
     context.memories.change(&observed.uid(), |memory| {
-        memory.queues = queues;
+        memory.ensured_queues(losses, queues);
         if !declare.is_empty() {
             memory.result_queue = ResultQueue::Unknown;
         }

@@ -16,6 +16,8 @@ use crate::plan::observed::{Preparation, ProgressReport, Refusal, Removal, Resul
 pub(crate) struct Memory {
     /// Whether its queues have been seen to.
     pub(crate) queues: Preparation,
+    /// How often they were lost since this process knows the job.
+    pub(crate) losses: u64,
     /// Why its pod was refused lately.
     pub(crate) pod_refusal: Option<Refusal>,
     /// Whether the courier of a pod that had waited has told that the job's input is there.
@@ -58,6 +60,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             queues: Preparation::Unknown,
+            losses: 0,
             pod_refusal: None,
             has_input: false,
             progress: None,
@@ -66,6 +69,21 @@ impl Default for Memory {
             removal: Removal::Untried,
             allowance: Allowance::default(),
             failures: 0,
+        }
+    }
+}
+
+impl Memory {
+    /// A queue of the job is gone, or may be.
+    pub(crate) fn lose_queues(&mut self) {
+        self.queues = Preparation::Unknown;
+        self.losses += 1;
+    }
+
+    /// The job's queues were seen to, which was begun after so many losses. Should one have gone meanwhile nothing is known.
+    pub(crate) fn ensured_queues(&mut self, losses: u64, queues: Preparation) {
+        if self.losses == losses {
+            self.queues = queues;
         }
     }
 }
@@ -113,10 +131,28 @@ impl Memories {
     pub(crate) fn forget_broker(&self) {
         let mut memories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for memory in memories.values_mut() {
-            memory.queues = Preparation::Unknown;
+            memory.lose_queues();
             if memory.result == Delivered::No {
                 memory.result = Delivered::Unknown;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_goes_while_the_others_are_seen_to_is_missed() {
+        let ready = || Preparation::Ready(Timestamp::UNIX_EPOCH);
+        let (memories, uid) = (Memories::default(), "uid");
+        let begun = memories.of(uid).losses;
+        memories.change(uid, Memory::lose_queues);
+        memories.change(uid, |memory| memory.ensured_queues(begun, ready()));
+        assert_eq!(memories.of(uid).queues, Preparation::Unknown);
+        let again = memories.of(uid).losses;
+        memories.change(uid, |memory| memory.ensured_queues(again, ready()));
+        assert_eq!(memories.of(uid).queues, ready());
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         status::QueuesState,
     },
     broker::{BrokerState, Deleter, ListedQueue},
-    plan::observed::{Preparation, QueueEnd, ResultQueue},
+    plan::observed::{QueueEnd, ResultQueue},
     topology,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn deleted(context: &Context, queue: &str, by: Deleter, at: Timestamp
     let is_result = topology::is_result_queue(queue);
     context.memories.change(&job.uid().unwrap_or_default(), |memory| {
         if lost {
-            memory.queues = Preparation::Unknown;
+            memory.lose_queues();
         }
         if is_result {
             memory.result_queue = ResultQueue::Gone { how: by.into(), at };
