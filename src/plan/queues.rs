@@ -33,7 +33,15 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(600);
 /// What is known of the result queue's end: the state, and for people why.
 struct Fate {
     state: QueuesState,
+    /// None where there is nothing to explain: the queue waits to be read, or the broker counts its message as read.
     reason: Option<String>,
+}
+
+impl Fate {
+    /// Whether nothing but the broker's count says that the result was read.
+    fn is_counted(&self) -> bool {
+        self.state == QueuesState::Consumed && self.reason.is_none()
+    }
 }
 
 /// Plans for the queues of a job that has ended.
@@ -100,7 +108,7 @@ fn gone(observed: &Observed, how: &QueueEnd, at: Timestamp, queues: &QueuesStatu
 /// it in the end.
 fn removal_due(observed: &Observed, queues: &QueuesStatus, fate: &Fate) -> Option<Timestamp> {
     let policy = observed.job.spec.queues.deletion_policy;
-    let old = queues.expire_time.as_ref().map(|due| due.0 + AGE_MARGIN);
+    let old = too_old_at(queues);
     if !observed.owns_queues() && old.is_some_and(|old| old <= observed.now) {
         return None;
     }
@@ -109,6 +117,11 @@ fn removal_due(observed: &Observed, queues: &QueuesStatus, fate: &Fate) -> Optio
         (QueueDeletionPolicy::Retain, _) | (QueueDeletionPolicy::AfterResultConsumed, QueuesState::Ensured) => aged(),
         (QueueDeletionPolicy::Delete | QueueDeletionPolicy::AfterResultConsumed, _) => Some(observed.now),
     }
+}
+
+/// When the queues are older than they may get, even if their broker counts anew.
+fn too_old_at(queues: &QueuesStatus) -> Option<Timestamp> {
+    queues.expire_time.as_ref().map(|due| due.0 + AGE_MARGIN)
 }
 
 /// A client that stays for days is not asked every few seconds whether it is still there.
@@ -121,9 +134,9 @@ fn patience(observed: &Observed, status: &OmotesJobStatus) -> SignedDuration {
 /// A result that was read by the broker's count alone goes only if its queue is empty when the broker removes it.
 fn removal_of(observed: &Observed, queues: &QueuesStatus, fate: &Fate) -> Vec<Step> {
     let all = start::client_queues(observed.job_id().as_str());
-    let aged = queues.expire_time.as_ref().is_some_and(|due| due.0 + AGE_MARGIN <= observed.now);
-    let counted = fate.state == QueuesState::Consumed && fate.reason.is_none() && !aged;
-    let stays = |queue: &String| !observed.owns_queues() || counted && topology::is_result_queue(queue);
+    let aged = too_old_at(queues).is_some_and(|old| old <= observed.now);
+    let unproven = fate.is_counted() && !aged;
+    let stays = |queue: &String| !observed.owns_queues() || unproven && topology::is_result_queue(queue);
     let (if_empty, queues) = all.into_iter().partition(stays);
     let kept = observed.has_kept_result().then(|| Step::DeleteOwnQueue(observed.kept_queue().name));
     kept.into_iter().chain([Step::DeleteClientQueues { queues, if_empty }]).collect()

@@ -25,7 +25,7 @@ use omotes_operator::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::bed::merged;
+use crate::support::bed::{merged, verdict};
 use workflows::referring;
 use world::{End, Event, GRACE, World, time};
 
@@ -641,11 +641,7 @@ fn a_queue_that_becomes_another_is_told() {
 fn a_miscounted_result_stays() {
     for (reads, expected) in [(true, "True QueuesRemoved"), (false, "False InUse")] {
         let mut world = World::new(&json!({"queues": {"expireAfterSeconds": 3600}}));
-        let said = |world: &World| {
-            let conditions = world.job.as_ref().unwrap().status.clone().unwrap_or_default().conditions;
-            let known = conditions.into_iter().find(|known| known.type_ == "CleanedUp");
-            known.map_or_else(String::new, |known| format!("{} {}", known.status, known.reason))
-        };
+        let said = |world: &World| verdict(world.job.as_ref().unwrap(), "CleanedUp");
         world.reconcile(usize::MAX);
         world.start();
         world.reconcile(usize::MAX);
@@ -668,10 +664,7 @@ fn a_miscounted_result_stays() {
 fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
     let mut world = World::new(&merged(json!({"startDeadlineSeconds": 60, "backoffLimit": 1}), &referring()));
     let status = |world: &World| world.job.as_ref().unwrap().status.clone().unwrap_or_default();
-    let said = |world: &World, type_: &str| {
-        let known = status(world).conditions.into_iter().find(|known| known.type_ == type_);
-        known.map_or_else(String::new, |known| format!("{} {}", known.status, known.reason))
-    };
+    let said = |world: &World, type_: &str| verdict(world.job.as_ref().unwrap(), type_);
     world.happen(Event::Workflow(false));
     world.live(500);
     assert_eq!(
