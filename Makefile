@@ -26,7 +26,7 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@examples/demo
 
 .PHONY: test
-test: ## Everything that must hold.
+test: ## Everything that must hold: about an hour on two cores.
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
@@ -71,11 +71,11 @@ test-cluster: ## The tests on the test bed that can run side by side; needs `mak
 	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
-test-disruption: ## The tests on the test bed that kill leaders and restart the broker; needs `make up`.
+test-disruption: ## The tests on the test bed that kill leaders and restart the broker: over half an hour; needs `make up`.
 	@. target/testbed/env && cargo test --locked --test it -- --ignored disruption:: --test-threads 1 --nocapture
 
 .PHONY: test-deadlines
-test-deadlines: ## A thousand deadlines in one minute, and how late each is; needs `make up`. Not part of `make test`.
+test-deadlines: ## A thousand deadlines in one minute, and how late each is: five minutes; needs `make up`. Not part of `make test`.
 	@. target/testbed/env && cargo test --locked --test it -- --ignored deadlines:: --nocapture
 
 .PHONY: bench-queues
