@@ -14,8 +14,16 @@ VENV := target/venv
 SDK_VENV := target/sdk-venv
 TESTBED := tests/testbed/testbed
 TIMED := tests/timed
+# The version from which users upgrade.
+RELEASED := 3527ffc
 # How many tests talk to the one node at once.
-TEST_THREADS ?= 6
+TEST_THREADS ?= 8
+# Each test's time. libtest prints it only where it may use what is unstable, so it alone runs with that allowed: a
+# build with it would be another build.
+TIMES := -Zunstable-options --report-time
+# What a failed assertion says is enough, and is not buried by where it was said.
+export RUST_BACKTRACE = 0
+export CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER := env RUSTC_BOOTSTRAP=1
 
 .PHONY: help
 help: ## Lists the targets.
@@ -26,7 +34,7 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: about an hour on two cores.
+test: ## Everything that must hold: over an hour on two cores.
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
@@ -35,12 +43,14 @@ test: ## Everything that must hold: about an hour on two cores.
 	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
 	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
 	@$(TIMED) "disruption tests" $(MAKE) --no-print-directory test-disruption
+	@$(TIMED) "upgrade and rollback" $(MAKE) --no-print-directory test-upgrade
+	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
 
 .PHONY: test-unit
 test-unit: ## The tests that need nothing but this checkout and Rust.
-	@cargo test --locked
+	@cargo test --locked --lib --bins --tests -- $(TIMES)
 
 .PHONY: test-examples
 test-examples: $(VENV)/ready ## The examples' own tests.
@@ -68,23 +78,40 @@ test-chart: ## The chart against an apiserver of its own.
 
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored --skip disruption:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
 test-disruption: ## The tests on the test bed that kill leaders and restart the broker: over half an hour; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored disruption:: --test-threads 1 --nocapture
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored disruption:: cases::exclusive:: --skip result_delay --skip cases::exclusive::upgrade:: --test-threads 1 --nocapture
+
+.PHONY: test-upgrade
+test-upgrade: ## From the released version to this one and back, with jobs in every phase; needs `make up`. The first time it builds that version.
+	@if ! git rev-parse --verify --quiet '$(RELEASED)^{commit}' > /dev/null; then \
+	  git fetch --quiet --unshallow || { echo "SKIPPED: this clone has no commit $(RELEASED), and cannot fetch it"; exit 0; }; \
+	fi; \
+	. target/testbed/env && released=$$(tests/testbed/released-operator $(RELEASED)) && \
+	  export OMOTES_RELEASED_TREE=$${released% *} OMOTES_RELEASED_IMAGE=$${released#* } && \
+	  cargo test --locked --test it -- $(TIMES) --ignored cases::exclusive::upgrade:: --nocapture
+
+.PHONY: test-rights
+test-rights: ## Whether the operator used every right that its chart grants, by the audit log of all tests before; needs `make up`.
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored rights::
 
 .PHONY: test-deadlines
 test-deadlines: ## A thousand deadlines in one minute, and how late each is: five minutes; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored deadlines:: --nocapture
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored deadlines:: --nocapture
+
+.PHONY: bench-results
+bench-results: ## How soon after its program's end a client has the result, of 30 jobs and 30 more in warm pods: five minutes; needs `make up`. Not part of `make test`.
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored result_delay:: --test-threads 1 --nocapture
 
 .PHONY: bench-queues
 bench-queues: ## Ten thousand jobs' queues, made and removed, beside a bare lapin loop; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored rates:: --nocapture
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored rates:: --nocapture
 
 .PHONY: bench-starts
 bench-starts: ## How soon jobs run and how fast 500 short ones go, beside bare pods: twenty minutes; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- --ignored bursts:: --nocapture
+	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored bursts:: --nocapture
 
 .PHONY: test-broker-versions
 test-broker-versions: ## The cluster tests with the oldest and the newest RabbitMQ. Not part of `make test`.

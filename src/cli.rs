@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
-use crate::{api::job::MAX_SECONDS, telemetry::Format};
+use crate::{api::bounds::MAX_SECONDS, telemetry::Format};
 
 /// The Kubernetes operator for long, expensive jobs whose clients wait for results on `RabbitMQ`.
 #[derive(Debug, Parser)]
@@ -84,6 +84,10 @@ pub struct Run {
     #[arg(long, env = "OMOTES_BROKER_DIR", default_value = "/etc/omotes/broker")]
     pub broker_dir: PathBuf,
 
+    /// Refuses a broker's URI that is not encrypted, for the operator as well as for couriers.
+    #[arg(long, env = "OMOTES_REQUIRE_TLS")]
+    pub require_tls: bool,
+
     /// The image that holds the courier: the operator's own.
     #[arg(long, env = "OMOTES_COURIER_IMAGE")]
     pub courier_image: String,
@@ -159,8 +163,8 @@ pub struct Run {
     #[arg(long, env = "OMOTES_LEASE_NAME", default_value = "omotes-operator")]
     pub lease_name: String,
 
-    /// Where /healthz, /readyz and /metrics are served.
-    #[arg(long, env = "OMOTES_HTTP_ADDRESS", default_value = "0.0.0.0:8080")]
+    /// Where /healthz, /readyz and /metrics are served; [::] is any address, IPv4 or IPv6.
+    #[arg(long, env = "OMOTES_HTTP_ADDRESS", default_value = "[::]:8080")]
     pub http_address: SocketAddr,
 
     /// How many jobs are looked at at once: 1 to 1000.

@@ -2,7 +2,7 @@
 //!
 //! Ring: shell.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::{ObjectReference, ResourceRequirements};
@@ -33,6 +33,8 @@ pub struct Config {
     pub broker: BrokerConfig,
     /// What the controller is started with.
     pub controller: Options,
+    /// Where the jobs of OMOTES' clients go, where this operator takes them.
+    pub gateway: Option<GatewayOptions>,
 }
 
 /// An option that cannot be used.
@@ -114,6 +116,7 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
             amqp_uri_file: file("amqp-uri"),
             management_uri_file: Some(file("management-uri")),
             ca_file: Some(file("ca.crt")),
+            requires_tls: run.require_tls,
             connection_name: run.identity.clone(),
         },
         controller: Options {
@@ -121,15 +124,15 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
             concurrency: run.max_concurrent_reconciles,
             courier_uri_file: file("courier-amqp-uri"),
             ca_file: file("ca.crt"),
+            requires_tls: run.require_tls,
             identity: run.identity.clone(),
             sweep: SweepOptions {
                 deletes: run.orphans_action == OrphansAction::Delete,
                 interval: Duration::from_secs(run.orphans_interval_seconds),
                 grace: SignedDuration::from_secs(run.orphans_grace_seconds),
             },
-            gateway: gateway_namespace.map(|namespace| gateway(run, namespace)),
-            catalog: Arc::default(),
         },
+        gateway: gateway_namespace.map(|namespace| gateway(run, namespace)),
     })
 }
 

@@ -2,15 +2,15 @@
 //!
 //! # Rings
 //! ```text
-//! shell   main cli config operator leader http telemetry controller gateway broker courier   async, clients, clock
+//! shell   main cli config operator leader http telemetry controller gateway broker courier backoff newest   async, clients, clock
 //!   |
-//! core    intake  plan  pods  limits  topology  wire  workflow                            pure: no clock, no I/O
+//! core    denial  intake  plan  pods  result  limits  topology  wire  workflow                              pure: no clock, no I/O
 //!   |
-//! api     api                                                                        types, schema, names
+//! api     api  text  words                                                                                  types, schema, names
 //! ```
-//! Arrows point inward only; `tests/it/architecture.rs` holds that. A pass over a job is: [`controller`] observes
-//! (reads only, takes the time once), [`plan`] decides (pure and total), [`controller`] executes (writes only), until
-//! the plan is empty.
+//! Imports lead inward only, from a room to those below it and never in a circle; `tests/it/architecture.rs` has their order
+//! and holds that. A pass over a job is: [`controller`] observes (reads only, takes the time once), [`plan`] decides (pure
+//! and total), [`controller`] executes (writes only), until the plan is empty.
 //!
 //! # Invariants
 //! - Nothing outside before the job has the operator's finalizer; the finalizer goes last. A job that came over AMQP has it
@@ -24,20 +24,27 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+mod backoff;
 pub mod broker;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod controller;
 pub mod courier;
+pub mod denial;
 pub mod gateway;
 pub mod http;
 pub mod intake;
 pub mod leader;
 pub mod limits;
+mod newest;
 pub mod operator;
 pub mod plan;
 pub mod pods;
+pub mod result;
 pub mod telemetry;
+mod text;
 pub mod topology;
 pub mod wire;
+mod words;
 pub mod workflow;

@@ -1,11 +1,11 @@
 //! How long a job may take: from its spec and the operator's defaults to seconds and instants.
 //!
-//! Ring: core. All sums saturate; what does not fit Kubernetes and RabbitMQ is refused before (`plan::accept`).
+//! Ring: core. All sums saturate; what does not fit Kubernetes and RabbitMQ is refused before (`plan::facts::admission`).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt;
 
-use crate::api::{OmotesJob, OmotesJobSpec};
+use crate::api::{OmotesJob, OmotesJobSpec, limits::AttemptLimits, stop::Heartbeat, time::after};
 
 /// Kubernetes' default grace, and a template's.
 const DEFAULT_GRACE_SECONDS: i64 = 30;
@@ -68,7 +68,37 @@ impl Defaults {
     #[must_use]
     pub fn start_deadline(&self, job: &OmotesJob) -> Option<Timestamp> {
         let due = job.status.as_ref().and_then(|status| status.retry_time.clone());
-        Some(after(due.or_else(|| job.creation_timestamp())?.0, self.start_seconds(&job.spec)?))
+        let seconds = self.in_force(job).start_seconds(&job.spec)?;
+        Some(after(due.or_else(|| job.creation_timestamp())?.0, seconds))
+    }
+
+    /// The defaults in force for the current attempt of `job`: those that it was started with, before that these.
+    #[must_use]
+    pub fn in_force(&self, job: &OmotesJob) -> Self {
+        let Some(limits) = recorded(job) else { return self.clone() };
+        Self {
+            seconds_per_resource: limits.seconds_per_resource,
+            buffer_seconds: limits.buffer_seconds,
+            max_run_seconds: limits.max_run_seconds,
+            start_deadline_seconds: limits.start_deadline_seconds,
+        }
+    }
+
+    /// What an attempt that is started now keeps to, as it is recorded.
+    #[must_use]
+    pub fn limits(&self, spec: &OmotesJobSpec) -> AttemptLimits {
+        let expected = spec.expected_duration.as_ref();
+        AttemptLimits {
+            max_run_seconds: self.max_run_seconds(spec),
+            seconds_per_resource: expected
+                .and_then(|expected| expected.seconds_per_resource)
+                .unwrap_or(self.seconds_per_resource),
+            buffer_seconds: expected.and_then(|expected| expected.buffer_seconds).unwrap_or(self.buffer_seconds),
+            start_deadline_seconds: self.start_seconds(spec),
+            termination_grace_period_seconds: grace_seconds(spec),
+            flush_seconds: flush_seconds(spec),
+            heartbeat: spec.heartbeat.clone(),
+        }
     }
 
     /// The pod's own `activeDeadlineSeconds`, which holds while no operator is there: later than any stop of the
@@ -77,8 +107,7 @@ impl Defaults {
     #[must_use]
     pub fn ceiling_seconds(&self, spec: &OmotesJobSpec, pod_grace_seconds: i64) -> Option<i64> {
         let run = self.max_run_seconds(spec).or_else(|| self.expected_seconds(spec))?;
-        let courier = spec.courier();
-        let flush = if courier.enabled { courier.flush_seconds } else { 0 };
+        let flush = flush_seconds(spec).unwrap_or(0);
         let start = self.start_seconds(spec).unwrap_or(START_ALLOWANCE_SECONDS);
         let parts = [start, run, pod_grace_seconds, flush, CEILING_MARGIN_SECONDS];
         Some(parts.into_iter().fold(0, i64::saturating_add).min(i64::from(i32::MAX)))
@@ -93,24 +122,27 @@ pub fn grace_seconds(spec: &OmotesJobSpec) -> i64 {
     template.and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(DEFAULT_GRACE_SECONDS).max(1)
 }
 
-/// `seconds` after `time`; the end of time where that is later.
-#[must_use]
-pub fn after(time: Timestamp, seconds: i64) -> Timestamp {
-    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+/// How long the courier may take to send the output, in seconds, where the job has one.
+fn flush_seconds(spec: &OmotesJobSpec) -> Option<i64> {
+    let courier = spec.courier();
+    courier.enabled.then_some(courier.flush_seconds)
 }
 
-/// The first full second that is not before `time`.
-#[must_use]
-pub fn next_second(time: Timestamp) -> Timestamp {
-    let whole = whole_second(time);
-    if whole == time { time } else { after(whole, 1) }
+/// What the current attempt of `job` was started with; `None` before that, and for one that an older operator started.
+fn recorded(job: &OmotesJob) -> Option<&AttemptLimits> {
+    job.status.as_ref()?.limits.as_ref()
 }
 
-/// The full second that `time` is in. Kubernetes' times have whole seconds.
+/// The grace that the program of the current attempt of `job` has, in seconds.
 #[must_use]
-pub fn whole_second(time: Timestamp) -> Timestamp {
-    let second = time.as_nanosecond().div_euclid(1_000_000_000);
-    i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(time)
+pub fn grace_of(job: &OmotesJob) -> i64 {
+    recorded(job).map_or_else(|| grace_seconds(&job.spec), |limits| limits.termination_grace_period_seconds)
+}
+
+/// What the current attempt of `job` must show of its progress.
+#[must_use]
+pub fn heartbeat_of(job: &OmotesJob) -> Option<&Heartbeat> {
+    recorded(job).map_or(job.spec.heartbeat.as_ref(), |limits| limits.heartbeat.as_ref())
 }
 
 #[cfg(test)]
@@ -166,14 +198,6 @@ mod tests {
             let (run, ceiling) = (Defaults::default().run_seconds(&spec, 0).unwrap(), Defaults::default().ceiling_seconds(&spec, grace).unwrap());
             prop_assert!(most.is_none_or(|most| run <= most));
             prop_assert!(ceiling == i64::from(i32::MAX) || ceiling >= start.unwrap_or(0) + run + grace + 60 + 120);
-        }
-
-        #[test]
-        fn seconds_are_rounded_up(nanos in -4_000_000_000_i64..4_000_000_000) {
-            let time = Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
-            let (below, above) = (whole_second(time), next_second(time));
-            prop_assert!(below <= time && time <= above && above.duration_since(time) < SignedDuration::from_secs(1));
-            prop_assert_eq!((below.subsec_nanosecond(), above.subsec_nanosecond()), (0, 0));
         }
     }
 }

@@ -8,11 +8,11 @@
 //!   `x-expires` (compared by value) and an explicit `x-queue-type`, without which a virtual host's default type would
 //!   be taken.
 
-use crate::wire::Capability;
+use crate::wire::{Capability, NamespaceKey};
 
 /// The exchange that couriers publish to, and the only thing that they may write to.
 pub const COURIER_EXCHANGE: &str = "omotes.courier";
-/// The routing key of progress in [`COURIER_EXCHANGE`].
+/// The routing key of progress in [`COURIER_EXCHANGE`] that no namespace's queue takes: see [`NamespaceProgress`].
 pub const PROGRESS_KEY: &str = "progress";
 /// The exclusive queue whose holder alone speaks to clients. It never carries a message.
 pub const LEADER_QUEUE: &str = "omotes.leader";
@@ -29,13 +29,26 @@ pub const AVAILABLE_WORKFLOWS_KEY: &str = "available_workflows";
 
 /// What couriers send or fetch lives at least that long unused: longer than the operator is away. It goes with its job.
 const CARRIED_LEAST_SECONDS: i64 = 172_800;
+/// The names of queues with the output of an attempt begin so.
+const OUTPUT_PREFIX: &str = "omotes.output.";
+/// The names of queues with the input of a job as it is begin so: earlier versions made them.
+const INPUT_PREFIX: &str = "omotes.input.";
+/// The names of queues with the sealed input of a job begin so.
+const SEALED_INPUT_PREFIX: &str = "omotes.input.sealed.";
 /// The names of queues that keep a result begin so.
 const KEPT_PREFIX: &str = "omotes.kept.";
+
+/// The names of queues with the progress of a namespace begin so.
+const PROGRESS_PREFIX: &str = "omotes.progress.";
 
 /// Progress is worth nothing when it is a minute old, and a later message replaces it.
 const PROGRESS_TTL_MS: i64 = 60_000;
 /// Ten messages of each of 1000 running jobs.
 const PROGRESS_MAX_LENGTH: i64 = 10_000;
+/// Ten messages of each of 200 running jobs: what is older than the newest of each is worth nothing.
+const NAMESPACE_MAX_LENGTH: i64 = 2000;
+/// As many messages of the largest size that a courier sends.
+const NAMESPACE_MAX_BYTES: i64 = 16 * 1024 * 1024;
 /// An operator that was away for longer has missed the lives of its queues altogether: their default TTL is two days.
 const OWN_EXPIRE_MS: i64 = 7 * 24 * 3600 * 1000;
 /// A day of deletions at more than one a second.
@@ -167,7 +180,8 @@ pub enum QueueKind<'a> {
 /// Whose `queue` is, if it is one that the operator makes for a job.
 #[must_use]
 pub fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
-    let by_capability = ["omotes.output.", "omotes.input."].into_iter().find_map(|prefix| queue.strip_prefix(prefix));
+    let by_capability =
+        [OUTPUT_PREFIX, SEALED_INPUT_PREFIX, INPUT_PREFIX].into_iter().find_map(|prefix| queue.strip_prefix(prefix));
     if let Some(capability) = by_capability {
         return capability.parse::<Capability>().ok().map(|_| QueueKind::Own);
     }
@@ -202,6 +216,12 @@ pub fn job_of_queue(queue: &str) -> Option<&str> {
     (!id.is_empty() && matches!(kind, "progress" | "status" | "result")).then_some(id)
 }
 
+/// The names of the three queues that a job's client reads.
+#[must_use]
+pub fn client_queues(job_id: &str) -> Vec<String> {
+    vec![progress_queue(job_id), status_queue(job_id), result_queue(job_id)]
+}
+
 /// The three queues of a job, which its client reads.
 #[must_use]
 pub fn job_queues(job_id: &str, expire_after_seconds: i64) -> [QueueDeclaration; 3] {
@@ -214,37 +234,44 @@ pub fn job_queues(job_id: &str, expire_after_seconds: i64) -> [QueueDeclaration;
 /// The name of the queue of one attempt's output, which the operator reads.
 #[must_use]
 pub fn output_queue_name(capability: &Capability) -> String {
-    format!("omotes.output.{capability}")
+    format!("{OUTPUT_PREFIX}{capability}")
 }
 
-/// The routing key of one attempt's output in [`COURIER_EXCHANGE`].
+/// The routing key of one attempt's output in [`COURIER_EXCHANGE`]. It differs from the queue's name, so that who lists
+/// queues cannot publish to them.
 #[must_use]
-pub fn output_key(capability: &Capability) -> String {
-    format!("output.{capability}")
+pub fn output_key(route: &Capability) -> String {
+    format!("output.{route}")
 }
 
-/// The queue of one attempt's output.
+/// The queue of one attempt's output, which comes by `route`.
 #[must_use]
-pub fn output_queue(capability: &Capability, expire_after_seconds: i64) -> QueueDeclaration {
+pub fn output_queue(capability: &Capability, route: &Capability, expire_after_seconds: i64) -> QueueDeclaration {
     QueueDeclaration {
         expires_ms: Some(milliseconds(expire_after_seconds.max(CARRIED_LEAST_SECONDS))),
-        ..QueueDeclaration::new(output_queue_name(capability)).bound(COURIER_EXCHANGE, output_key(capability))
+        ..QueueDeclaration::new(output_queue_name(capability)).bound(COURIER_EXCHANGE, output_key(route))
     }
 }
 
-/// The name of the queue with a job's input, which its couriers read.
+/// The name of the queue with a job's input as it is, which its couriers read: earlier versions did not seal it.
 #[must_use]
 pub fn input_queue_name(capability: &Capability) -> String {
-    format!("omotes.input.{capability}")
+    format!("{INPUT_PREFIX}{capability}")
 }
 
-/// The queue with a job's input: one message, which stays there while couriers come and go.
+/// The name of the queue with a job's sealed input, which its couriers read.
 #[must_use]
-pub fn input_queue(capability: &Capability) -> QueueDeclaration {
+pub fn sealed_input_queue_name(label: &Capability) -> String {
+    format!("{SEALED_INPUT_PREFIX}{label}")
+}
+
+/// The queue with a job's sealed input: one message, which stays there while couriers come and go.
+#[must_use]
+pub fn input_queue(label: &Capability) -> QueueDeclaration {
     QueueDeclaration {
         expires_ms: Some(milliseconds(CARRIED_LEAST_SECONDS)),
         limits: Limits { max_length: Some(1), message_ttl_ms: None },
-        ..QueueDeclaration::new(input_queue_name(capability))
+        ..QueueDeclaration::new(sealed_input_queue_name(label))
     }
 }
 
@@ -267,6 +294,51 @@ pub fn courier_progress_queue() -> QueueDeclaration {
         limits: Limits { max_length: Some(PROGRESS_MAX_LENGTH), message_ttl_ms: Some(PROGRESS_TTL_MS) },
         ..QueueDeclaration::new("omotes.progress".to_owned()).bound(COURIER_EXCHANGE, PROGRESS_KEY.to_owned())
     }
+}
+
+/// Where the progress of one namespace's couriers goes, so that a flood of it holds up no other namespace's.
+///
+/// The queue is exclusive to the operator's connection: while there is none, couriers find no queue under that key, and use
+/// [`PROGRESS_KEY`], whose queue is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NamespaceProgress {
+    /// `namespace` that it is of.
+    pub namespace: String,
+    /// `queue_prefix` is how its queues' names begin: whoever listens has one of its own.
+    pub queue_prefix: String,
+    /// `routing_key` in [`COURIER_EXCHANGE`], which only who has the namespace's key knows.
+    pub routing_key: String,
+}
+
+impl NamespaceProgress {
+    /// That of the namespace called so, whose key this is.
+    #[must_use]
+    pub fn of(namespace: &str, key: &NamespaceKey) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            queue_prefix: format!("{PROGRESS_PREFIX}{}.", key.progress_label()),
+            routing_key: namespace_progress_key(key),
+        }
+    }
+
+    /// The arguments to declare the queue with: the oldest messages are dropped first, and a queue without a consumer
+    /// expires.
+    #[must_use]
+    pub fn arguments() -> [(&'static str, Argument); 5] {
+        [
+            ("x-expires", Argument::Integer(PROGRESS_TTL_MS)),
+            ("x-queue-type", Argument::Text("classic")),
+            ("x-max-length", Argument::Integer(NAMESPACE_MAX_LENGTH)),
+            ("x-max-length-bytes", Argument::Integer(NAMESPACE_MAX_BYTES)),
+            ("x-message-ttl", Argument::Integer(PROGRESS_TTL_MS)),
+        ]
+    }
+}
+
+/// The routing key in [`COURIER_EXCHANGE`] of the progress of the namespace whose key this is.
+#[must_use]
+pub fn namespace_progress_key(key: &NamespaceKey) -> String {
+    format!("progress.{}", key.progress_route())
 }
 
 /// The operator's queue of deletions of queues. Durable, so that it also keeps those that happen between two operators.
@@ -309,20 +381,22 @@ mod tests {
 
     #[test]
     fn an_output_reaches_its_queue_by_a_key_that_only_the_attempt_knows() {
-        let queue = output_queue(&capability(), 3600);
+        let queue = output_queue(&capability(), &"ffeeddccbbaa99887766554433221100".parse().unwrap(), 3600);
         assert_eq!(queue.name, "omotes.output.00112233445566778899aabbccddeeff");
-        let routing_key = "output.00112233445566778899aabbccddeeff".to_owned();
+        let routing_key = "output.ffeeddccbbaa99887766554433221100".to_owned();
         assert_eq!(queue.binding, Some(Binding { exchange: "omotes.courier", routing_key }));
     }
 
     #[test]
     fn an_input_is_one_message_that_nobody_but_the_operator_can_send() {
         let queue = input_queue(&capability());
-        assert_eq!(queue.name, "omotes.input.00112233445566778899aabbccddeeff");
+        assert_eq!(queue.name, "omotes.input.sealed.00112233445566778899aabbccddeeff");
         assert_eq!(queue.binding, None, "couriers may not write to the default exchange");
         assert!(queue.arguments().contains(&("x-max-length", Argument::Integer(1))));
         assert!(queue.arguments().contains(&("x-expires", Argument::Integer(172_800_000))));
-        assert_eq!(kind_of(&queue.name), Some(QueueKind::Own));
+        for name in [&queue.name, "omotes.input.00112233445566778899aabbccddeeff"] {
+            assert_eq!(kind_of(name), Some(QueueKind::Own), "{name}");
+        }
     }
 
     #[test]

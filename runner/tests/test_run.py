@@ -27,6 +27,25 @@ def test_a_function_runs_unchanged(job: Job) -> None:
     assert job.output() == ["messages.json", "output.esdl"]
 
 
+def test_a_function_of_three_parameters_runs_unchanged(job: Job) -> None:
+    job.prepare(parameters='{"share": 0.25}')
+    ended = job.run("workers:simulate")
+    assert ended.returncode == 0, ended.stderr
+    assert f"params {{'share': 0.25}}, input of {len(INPUT)} characters" in ended.stdout
+    assert job.esdl() == OUTPUT.replace("raw", "Delft_grow")
+    assert job.progress_lines()[0] == {"progress": 0.5, "message": "half way"}
+
+
+def test_each_line_is_logged_once(job: Job) -> None:
+    job.prepare()
+    ended = job.run("workers:log_by_itself")
+    assert ended.returncode == 0, ended.stderr
+    lines = (ended.stdout + ended.stderr).splitlines()
+    assert [line for line in lines if "solving" in line] == ["[INFO]: solving"]
+    assert len([line for line in lines if line.endswith("DEBUG solver: iteration 1")]) == 1
+    assert [line for line in lines if "no sources" in line] == ["no sources"]
+
+
 def test_messages_of_all_forms_are_passed_on(job: Job) -> None:
     job.prepare()
     job.run("workers:grow")
@@ -75,6 +94,7 @@ def test_an_exception_leaves_the_end_of_its_traceback(job: Job) -> None:
         ("answer_nonsense", "error: the function returned 'no pair', and not (output ESDL, messages)"),
         ("answer_bytes", "error: the function returned bytes as its ESDL"),
         ("answer_no_esdl", "error: the output is no ESDL: its first element is html"),
+        ("take_two", "error: the function takes (_input_esdl, _params), and not (input_esdl, params, update,"),
         ("missing", "error: the module workers has no function 'missing'"),
     ],
 )

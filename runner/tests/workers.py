@@ -47,6 +47,34 @@ def grow(input_esdl, params, update, workflow_type_name):
     ]
 
 
+def simulate(input_esdl, params, update):
+    """As functions were up to version 4.2.1 of the SDK."""
+    update(0.5, "half way")
+    print(f"params {params!r}, input of {len(input_esdl)} characters")
+    return OUTPUT, []
+
+
+def log_by_itself(input_esdl, params, update, workflow_type_name):
+    """Logs as a worker does that sets its logs up with the SDK, which adds a handler to the root logger."""
+    root = logging.getLogger()
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("[%(levelname)s]: %(message)s"))
+    handler.setLevel(logging.INFO)
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.getLogger("solver").info("solving")
+    logging.getLogger("solver").debug("iteration 1")
+    quiet = logging.getLogger("quiet")
+    quiet.propagate = False
+    quiet.addHandler(logging.StreamHandler(sys.stderr))
+    quiet.warning("no sources")
+    return OUTPUT, []
+
+
+def take_two(_input_esdl, _params):
+    return OUTPUT, []
+
+
 def give_up(_input_esdl, _params, _update, _workflow):
     return None, [EsdlMessage("no solution", MessageSeverity.ERROR)]
 

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// The types of conditions that an `OmotesJob` carries; an `OmotesWorkflow` has `Accepted`, `Ready` and
-/// `WarmPoolReady`. `Stalled` and `Reconciling` mean what kstatus says: they are
+use super::reason::Reason;
+use crate::text::on_one_line;
+
+/// The types of conditions that an `OmotesJob` carries; an `OmotesWorkflow` has `Accepted`, `Ready`,
+/// `WarmPoolReady`, `SlotsConsistent` and `Stalled`. `Stalled` and `Reconciling` mean what kstatus says: they are
 /// present only while they are true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionType {
@@ -14,6 +17,8 @@ pub enum ConditionType {
     Ready,
     /// The workflow has as many warm pods as it wants. Present only where it wants any.
     WarmPoolReady,
+    /// The workflows of a pool of slots agree on its max. Present only where the workflow shares slots.
+    SlotsConsistent,
     /// The job's queues are there.
     QueuesReady,
     /// `spec.suspend` keeps the job from running.
@@ -22,6 +27,8 @@ pub enum ConditionType {
     Running,
     /// The job's program has not told any progress for longer than `spec.heartbeat` allows. Present only while that is so.
     ProgressStalled,
+    /// Messages of the job's courier arrive. Set only once they did not.
+    CourierConnected,
     /// The job's program succeeded and its output is complete.
     Complete,
     /// The job ended without success.
@@ -46,10 +53,12 @@ impl ConditionType {
             Self::Accepted => "Accepted",
             Self::Ready => "Ready",
             Self::WarmPoolReady => "WarmPoolReady",
+            Self::SlotsConsistent => "SlotsConsistent",
             Self::QueuesReady => "QueuesReady",
             Self::Suspended => "Suspended",
             Self::Running => "Running",
             Self::ProgressStalled => "ProgressStalled",
+            Self::CourierConnected => "CourierConnected",
             Self::Complete => "Complete",
             Self::Failed => "Failed",
             Self::PodTerminated => "PodTerminated",
@@ -66,23 +75,23 @@ impl ConditionType {
 pub struct Verdict {
     /// Whether the condition holds.
     pub holds: bool,
-    /// A PascalCase fact.
-    pub reason: &'static str,
-    /// A sentence with the numbers in it.
+    /// Why.
+    pub reason: Reason,
+    /// A sentence with the numbers in it, on one line.
     pub message: String,
 }
 
 impl Verdict {
     /// The condition holds.
     #[must_use]
-    pub fn yes(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { holds: true, reason, message: message.into() }
+    pub fn yes(reason: Reason, message: impl AsRef<str>) -> Self {
+        Self { holds: true, reason, message: on_one_line(message.as_ref()) }
     }
 
     /// The condition does not hold.
     #[must_use]
-    pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { holds: false, reason, message: message.into() }
+    pub fn no(reason: Reason, message: impl AsRef<str>) -> Self {
+        Self { holds: false, reason, message: on_one_line(message.as_ref()) }
     }
 }
 
@@ -104,7 +113,7 @@ pub fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: Verdi
     let fresh = Condition {
         type_: type_.as_str().to_owned(),
         status: status.to_owned(),
-        reason: verdict.reason.to_owned(),
+        reason: verdict.reason.as_str().to_owned(),
         message: verdict.message,
         observed_generation: stamp.generation,
         last_transition_time: since.unwrap_or(Time(stamp.now)),
@@ -121,9 +130,9 @@ pub fn get(conditions: &[Condition], type_: ConditionType) -> Option<&Condition>
     conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
-/// Takes `type_` out of `conditions`.
-pub fn clear(conditions: &mut Vec<Condition>, type_: ConditionType) {
-    conditions.retain(|condition| condition.type_ != type_.as_str());
+/// Takes those `types` out of `conditions`.
+pub fn clear<const N: usize>(conditions: &mut Vec<Condition>, types: [ConditionType; N]) {
+    conditions.retain(|condition| !types.iter().any(|type_| condition.type_ == type_.as_str()));
 }
 
 #[cfg(test)]
@@ -137,12 +146,12 @@ mod tests {
     #[test]
     fn the_transition_time_moves_only_with_the_status() {
         let mut conditions = Vec::new();
-        set(&mut conditions, ConditionType::Running, Verdict::no("Pending", "waits"), stamp(1));
-        set(&mut conditions, ConditionType::Running, Verdict::no("Pulling", "pulls"), stamp(2));
+        set(&mut conditions, ConditionType::Running, Verdict::no(Reason::NotReady, "waits"), stamp(1));
+        set(&mut conditions, ConditionType::Running, Verdict::no(Reason::NotStarted, "pulls"), stamp(2));
         assert_eq!(conditions[0].last_transition_time.0.as_second(), 1);
-        set(&mut conditions, ConditionType::Running, Verdict::yes("Started", "runs"), stamp(3));
+        set(&mut conditions, ConditionType::Running, Verdict::yes(Reason::Started, "runs"), stamp(3));
         assert_eq!((conditions.len(), conditions[0].last_transition_time.0.as_second()), (1, 3));
-        clear(&mut conditions, ConditionType::Running);
+        clear(&mut conditions, [ConditionType::Running]);
         assert!(conditions.is_empty());
     }
 }

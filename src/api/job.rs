@@ -17,9 +17,6 @@ use super::{
     stop::{Abort, ExitCodes, ExpectedDuration, Heartbeat},
 };
 
-/// Ten years, the longest `x-expires` that RabbitMQ takes (315 360 000 000 ms).
-pub const MAX_SECONDS: i64 = 315_360_000;
-
 /// OmotesJobSpec is what a user asks for. Of a job that exists only abort, suspend, maxRunSeconds, expectedDuration,
 /// priority, podRetentionPolicy, forceDeletionPolicy, queues.deletionPolicy, queues.cleanupTimeoutSeconds, ttlSecondsAfterFinished
 /// and ttlPolicy can change; each says how.
@@ -87,12 +84,14 @@ pub const MAX_SECONDS: i64 = 315_360_000;
         .message("spec.abort cannot be taken back or made gentler: its mode can go from Graceful to Immediate and its afterSeconds down. Create another OmotesJob instead"),
     validation = Rule::new("!has(self.heartbeat) || !has(self.courier) || self.courier.enabled")
         .message("spec.heartbeat needs the courier, which carries progress: leave spec.heartbeat out, or set spec.courier.enabled to true"),
+    validation = Rule::new("!has(self.template) || (has(self.courier) && !self.courier.enabled) || !((has(self.template.spec.shareProcessNamespace) && self.template.spec.shareProcessNamespace) || (has(self.template.spec.hostPID) && self.template.spec.hostPID))")
+        .message("spec.template.spec.shareProcessNamespace and hostPID would let the program stop its courier: leave them out, or set spec.courier.enabled to false"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OmotesJobSpec {
     /// jobId is the UUID of the job on the wire, lower-case and with dashes; it names the job's queues
     /// jobs.<jobId>.progress, .status and .result. Left out, it is the UID of this resource; status.jobId always has it.
-    /// It cannot change.
+    /// While the result of an earlier job with this id is unread, the job waits. It cannot change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"), length(max = 36))]
     pub job_id: Option<String>,

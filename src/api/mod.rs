@@ -2,19 +2,25 @@
 //!
 //! Ring: api. Nothing here knows a client, a clock or a decision.
 
+pub mod bounds;
 pub mod condition;
 pub mod crd;
+pub mod finalizers;
 pub mod job;
+pub mod limits;
 pub mod names;
 pub mod parameter;
 pub mod queues;
+pub mod reason;
 pub mod retention;
 pub mod retry;
 pub mod status;
 pub mod stop;
 mod template;
+pub mod time;
 pub mod workflow;
 
 pub use job::{OmotesJob, OmotesJobSpec};
+pub use reason::Reason;
 pub use status::OmotesJobStatus;
-pub use workflow::{OmotesWorkflow, OmotesWorkflowSpec, OmotesWorkflowStatus};
+pub use workflow::{OmotesWorkflow, OmotesWorkflowSpec, OmotesWorkflowStatus, SlotsStatus};

@@ -22,6 +22,8 @@ pub const LABEL_JOB_NAME: &str = "omotes.io/job-name";
 pub const LABEL_JOB_ID: &str = "omotes.io/job-id";
 /// The `OmotesWorkflow` that a pod's job is of, or that a ControllerRevision is of.
 pub const LABEL_WORKFLOW: &str = "omotes.io/workflow";
+/// The pool of slots (`spec.slots.pool` of its workflow) that a pod was started in, and counts for until it has ended.
+pub const LABEL_SLOT_POOL: &str = "omotes.io/slot-pool";
 /// Which attempt of its job a pod is, counted from 1.
 pub const LABEL_ATTEMPT: &str = "omotes.io/attempt";
 /// The `OmotesWorkflow` in whose warm pool a pod waits for a job; it goes when the pod gets one.
@@ -42,12 +44,17 @@ pub const ANNOTATION_PARAMETERS: &str = "omotes.io/parameters";
 pub const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
 /// The pod annotation from which the courier of a warm pod learns which job the pod got.
 pub const ANNOTATION_ASSIGNMENT: &str = "omotes.io/assignment";
+/// The pod annotation by which the operator asks the courier to send the output although other containers run on; the
+/// courier reads it as the file `flush`.
+pub const ANNOTATION_FLUSH: &str = "omotes.io/flush";
 /// How often the kubelet was told again that a warm pod has a job.
 pub const ANNOTATION_NUDGES: &str = "omotes.io/assignment-nudges";
 /// What the courier of a warm pod said when it could not bring its job's input: the pod is stopped for that.
 pub const ANNOTATION_INPUT_MISSING: &str = "omotes.io/input-missing";
 /// What a warm pod is like, as a checksum: it is given only to a job that would get just such a pod.
 pub const ANNOTATION_WARM_FORM: &str = "omotes.io/warm-form";
+/// When the credentials of a pod's courier were rotated: the change has its kubelet mount them at once.
+pub const ANNOTATION_CREDENTIALS_TIME: &str = "omotes.io/credentials-time";
 /// By this annotation of a template, with the value [`WAIT_FOR_INPUT`], a program says that its pod may be started before
 /// there is a job for it.
 pub const ANNOTATION_WARM: &str = "omotes.io/warm";
@@ -60,6 +67,10 @@ pub const ANNOTATION_DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-co
 /// the operator makes the queue again and passes the result on. Its value does not matter.
 pub const ANNOTATION_REPUBLISH_RESULT: &str = "omotes.io/republish-result";
 
+/// The annotation of an `OmotesJob` with the id of the key, in the Secret [`SECRET_COURIER`] of its namespace, under which its
+/// input at the broker is sealed. Without it the input is as the client sent it: an earlier version stored it.
+pub const ANNOTATION_INPUT_KEY: &str = "omotes.io/input-key";
+
 /// The init container that prepares `/omotes` and checks the input.
 pub const CONTAINER_COURIER_INPUT: &str = "omotes-courier-input";
 /// The native sidecar that carries progress and output to the broker.
@@ -71,8 +82,26 @@ pub const ROOT: &str = "/omotes";
 
 /// The Secret with the courier's broker credentials in each namespace that runs jobs.
 pub const SECRET_COURIER: &str = "omotes-courier";
+/// What a file with a key of the namespace is called in [`SECRET_COURIER`], by the key's id.
+#[must_use]
+pub fn courier_key_file(id: &str) -> String {
+    format!("key-{id}")
+}
+
 /// The Secret in the operator's own namespace with the key of all capabilities.
 pub const SECRET_KEY: &str = "omotes-operator-key";
+
+/// Whether this operator made `object`, as far as its labels say: a user may have changed them.
+#[must_use]
+pub fn is_managed(object: &impl ResourceExt) -> bool {
+    object.labels().get(LABEL_MANAGED_BY).is_some_and(|manager| manager == OPERATOR)
+}
+
+/// What selects the objects for which [`is_managed`] holds.
+#[must_use]
+pub fn managed_selector() -> String {
+    format!("{LABEL_MANAGED_BY}={OPERATOR}")
+}
 
 /// The identity of a job on the wire: a lower-case, dashed UUID. It names the job's queues.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -30,7 +30,8 @@ pub struct QueuePolicy {
     #[serde(default)]
     pub deletion_policy: QueueDeletionPolicy,
 
-    /// cleanupTimeoutSeconds is how long a broker that is away may delay the deletion of this resource: 1 to 86400 (a day).
+    /// cleanupTimeoutSeconds is how long a broker that is away may delay the deletion of this resource: 1 to 86400 (a day). An
+    /// operator that has just started, or just lost the broker, waits for it for 30 s in any case.
     /// Default 300. After that the client is not told any more, and the queues go by their own time to live. It can change
     /// at any time.
     #[serde(default = "five_minutes")]

@@ -91,7 +91,8 @@ pub enum PodFailureAction {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OnExitCodes {
-    /// containerName is a container or init container of the template. Left out, any of them fits.
+    /// containerName is a container or init container of the template. Left out, any of them fits. One that ended after the
+    /// main container says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub container_name: Option<String>,

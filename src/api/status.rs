@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::stop::AbortMode;
+use super::limits::AttemptLimits;
+pub use super::stop::{AbortCause, AbortStage, AbortStatus};
 
 /// OmotesJobStatus is what the operator says of the job.
 #[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, JsonSchema)]
@@ -20,11 +21,15 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
+    /// clientStatus is what the job's client was told last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_status: Option<ClientStatus>,
+
     /// phase sums the conditions up: Pending, Queued, Suspended, Running, Aborting, Succeeded, Failed or Aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
 
-    /// conditions: Accepted, QueuesReady, Suspended, Running, ProgressStalled, Complete, Failed, PodTerminated,
+    /// conditions: Accepted, QueuesReady, Suspended, Running, ProgressStalled, CourierConnected, Complete, Failed, PodTerminated,
     /// ResultPublished, CleanedUp, and kstatus' Reconciling and Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
@@ -47,6 +52,11 @@ pub struct OmotesJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
 
+    /// disruptions counts the attempts that the cluster ended and that another attempt followed without counting as a
+    /// failure; after 20 of them further ones count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disruptions: Option<i32>,
+
     /// retryTime is when the next attempt may begin, after one that failed, after a suspension or once there is a seat;
     /// startDeadlineSeconds counts from it. Absent while none is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +78,12 @@ pub struct OmotesJobStatus {
     /// whichever comes first. Absent where the job has no limit, and until it runs. It changes only when the spec does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_time: Option<Time>,
+
+    /// limits are those in force when the current attempt got its pod. They hold until it has ended: no other defaults of
+    /// the operator and no later edit change them, except that spec.expectedDuration can be raised and spec.maxRunSeconds
+    /// lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<AttemptLimits>,
 
     /// completionTime is when the program ended; where it never ran, when the job was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +112,16 @@ pub struct OmotesJobStatus {
     /// result is what the waiting client was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<JobResultStatus>,
+}
+
+/// ClientStatus is what the job's client was told last on its status queue: Enqueued, after REGISTERED, or Running. What it
+/// was told it is not told again. Absent before, and where an earlier version of the operator told it.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+pub enum ClientStatus {
+    /// REGISTERED and ENQUEUED.
+    Enqueued,
+    /// RUNNING.
+    Running,
 }
 
 /// Phase sums the conditions up.
@@ -200,6 +226,10 @@ pub struct AttemptStatus {
     /// cause of its end, one word.
     pub cause: TerminationCause,
 
+    /// disruption is what of the cluster ended it. Absent where it ended by itself or the operator stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disruption: Option<Disruption>,
+
     /// exitCode of its main container, where it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
@@ -208,91 +238,30 @@ pub struct AttemptStatus {
     pub message: String,
 }
 
-/// AbortStatus says why the job is or was stopped, and how far that has come.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AbortStatus {
-    /// stage: Requested (decided, the program is undisturbed until stopTime), Signalled (the kubelet was asked to stop the
-    /// pod: SIGTERM), then Stopped (it ended by itself), Killed (at the end of its grace) or Unconfirmed (its node did
-    /// not answer, so it may still run).
-    pub stage: AbortStage,
-
-    /// cause of the stop, one word.
-    pub cause: AbortCause,
-
-    /// reason of the stop, a sentence for people with the numbers in it.
-    pub reason: String,
-
-    /// mode: Graceful gives the program its grace period, Immediate one second.
-    pub mode: AbortMode,
-
-    /// requestedTime is when the operator decided on it.
-    pub requested_time: Time,
-
-    /// stopTime is the full second just after which the program is told to stop. What it did before is its own: a program
-    /// that exited with 0 before this second has succeeded.
-    pub stop_time: Time,
-
-    /// killTime is the end of the program's grace period.
-    pub kill_time: Time,
-}
-
-/// AbortStage is how far a stop has come.
+/// Disruption is what of the cluster ended an attempt.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-pub enum AbortStage {
-    /// Decided; nobody has told the program yet.
-    Requested,
-    /// The kubelet was asked to stop the pod.
-    Signalled,
-    /// The program ended within its grace period, or had never started.
-    Stopped,
-    /// The program was killed at the end of its grace period.
-    Killed,
-    /// Nobody confirmed the program's end: its node does not answer.
-    Unconfirmed,
+pub enum Disruption {
+    /// The node lost its power or the container's status, or Kubernetes gave the node up.
+    NodeLost,
+    /// The node was short of memory and evicted the pod.
+    MemoryPressure,
+    /// The node was short of something else and evicted the pod.
+    NodePressure,
+    /// The kubelet terminated the pod: the node shut down, for instance.
+    TerminatedByKubelet,
+    /// The pod made room for one that is more important.
+    Preempted,
+    /// The node refused to admit the pod.
+    AdmissionRefused,
+    /// The pod was deleted, or evicted through the apiserver, and not by the operator.
+    PodDeleted,
 }
 
-/// AbortCause is why a job is stopped.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
-pub enum AbortCause {
-    /// It ran for longer than spec.expectedDuration or spec.maxRunSeconds allow.
-    DeadlineExceeded,
-    /// It did not start within spec.startDeadlineSeconds.
-    StartDeadlineExceeded,
-    /// It said nothing of its progress for spec.heartbeat.timeoutSeconds.
-    NoProgress,
-    /// spec.abort asks for it.
-    Requested,
-    /// The resource was deleted.
-    Deleted,
-    /// spec.suspend asks for it; another attempt follows when it does not any more.
-    Suspended,
-}
-
-impl AbortCause {
-    /// The name in `status.abort.cause`.
+impl Disruption {
+    /// Whether the program may have brought it about: it may have taken its node's memory.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DeadlineExceeded => "DeadlineExceeded",
-            Self::StartDeadlineExceeded => "StartDeadlineExceeded",
-            Self::NoProgress => "NoProgress",
-            Self::Requested => "Requested",
-            Self::Deleted => "Deleted",
-            Self::Suspended => "Suspended",
-        }
-    }
-
-    /// Whether the job ends with it, in contrast to the attempt alone.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        self != Self::Suspended
-    }
-
-    /// Whether somebody asked for it, in contrast to a limit that the job ran into.
-    #[must_use]
-    pub fn is_wish(self) -> bool {
-        matches!(self, Self::Requested | Self::Deleted | Self::Suspended)
+    pub fn is_suspect(self) -> bool {
+        matches!(self, Self::NodeLost | Self::MemoryPressure)
     }
 }
 
@@ -334,9 +303,9 @@ pub enum TerminationCause {
     DeadlineExceeded,
     /// The program never ran.
     NeverStarted,
-    /// The node evicted the pod.
+    /// The node evicted the pod, because it was short of something or the pod exceeded its own storage limit.
     Evicted,
-    /// Somebody else deleted the pod, or it vanished.
+    /// The cluster ended the attempt: its node shut down or was lost, the pod was preempted or deleted, or it vanished.
     Disrupted,
     /// The pod's node did not confirm that the pod was stopped.
     NodeLost,
@@ -344,7 +313,7 @@ pub enum TerminationCause {
     OutputLost,
     /// The program succeeded, and its output could not be read or is not what it must be.
     OutputUnreadable,
-    /// The program succeeded, and its output is larger than the broker takes.
+    /// The program succeeded, and its output is larger than the broker, or any queue for the result, takes.
     OutputTooLarge,
     /// The input that the job refers to is not there.
     InputMissing,
@@ -375,23 +344,7 @@ impl TerminationCause {
     /// The name in `status.termination.cause`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "Completed",
-            Self::Error => "Error",
-            Self::OOMKilled => "OOMKilled",
-            Self::SoftAborted => "SoftAborted",
-            Self::KilledAfterGrace => "KilledAfterGrace",
-            Self::DeadlineExceeded => "DeadlineExceeded",
-            Self::NeverStarted => "NeverStarted",
-            Self::Evicted => "Evicted",
-            Self::Disrupted => "Disrupted",
-            Self::NodeLost => "NodeLost",
-            Self::OutputLost => "OutputLost",
-            Self::OutputUnreadable => "OutputUnreadable",
-            Self::OutputTooLarge => "OutputTooLarge",
-            Self::InputMissing => "InputMissing",
-            Self::Refused => "Refused",
-        }
+        self.reason().as_str()
     }
 }
 
@@ -403,8 +356,10 @@ pub struct QueuesStatus {
     #[serde(default)]
     pub names: Vec<String>,
 
-    /// state of the result queue: Ensured (it is there, or will be), Consumed (the result was read), Expired (nobody read
-    /// the result for expireAfterSeconds) or Deleted (somebody removed it, and nobody knows whether the result was read).
+    /// state of the result queue: Ensured (it is there, or will be), Consumed (the broker counts a delivery of the result, or
+    /// its client deleted the queue), Expired (nobody read the result for expireAfterSeconds), Deleted (somebody removed it,
+    /// and nobody knows whether the result was read) or Gone (the queue is empty and the broker counts no delivery: a
+    /// policy, a message TTL or a purge removed the result; the queues are left to their TTL).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<QueuesState>,
 
@@ -429,6 +384,8 @@ pub enum QueuesState {
     Expired,
     /// Somebody removed it, and nobody knows whether the result was read.
     Deleted,
+    /// The result left its queue without a delivery that the broker counts.
+    Gone,
 }
 
 impl QueuesState {
@@ -440,6 +397,7 @@ impl QueuesState {
             Self::Consumed => "Consumed",
             Self::Expired => "Expired",
             Self::Deleted => "Deleted",
+            Self::Gone => "Gone",
         }
     }
 }
@@ -459,7 +417,7 @@ pub struct JobResultStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_time: Option<Time>,
 
-    /// routed is false when the result queue was gone and the result reached nobody.
+    /// routed is false when the result queue was gone or refused the result, and the result reached nobody.
     pub routed: bool,
 
     /// sizeBytes of the output ESDL; absent when there is none.

@@ -1,7 +1,9 @@
-//! The part of an `OmotesJob` that says when and how it is stopped: limits, heartbeat, abort.
+//! The part of an `OmotesJob` that says when and how it is stopped: limits, heartbeat, abort; and in its status how far that
+//! has come.
 //!
 //! The doc comments here are what `kubectl explain ojob.spec.…` prints.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,4 +120,92 @@ impl Default for ExitCodes {
 
 fn ten() -> i32 {
     10
+}
+
+/// AbortStatus says why the job is or was stopped, and how far that has come.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AbortStatus {
+    /// stage: Requested (decided, the program is undisturbed until stopTime), Signalled (the kubelet was asked to stop the
+    /// pod: SIGTERM), then Stopped (it ended by itself), Killed (at the end of its grace) or Unconfirmed (its node did
+    /// not answer, so it may still run).
+    pub stage: AbortStage,
+
+    /// cause of the stop, one word.
+    pub cause: AbortCause,
+
+    /// reason of the stop, a sentence for people with the numbers in it.
+    pub reason: String,
+
+    /// mode: Graceful gives the program its grace period, Immediate one second.
+    pub mode: AbortMode,
+
+    /// requestedTime is when the operator decided on it.
+    pub requested_time: Time,
+
+    /// stopTime is the full second just after which the program is told to stop. What it did before is its own: a program
+    /// that exited with 0 before this second has succeeded.
+    pub stop_time: Time,
+
+    /// killTime is the end of the program's grace period.
+    pub kill_time: Time,
+}
+
+/// AbortStage is how far a stop has come.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+pub enum AbortStage {
+    /// Decided; nobody has told the program yet.
+    Requested,
+    /// The kubelet was asked to stop the pod.
+    Signalled,
+    /// The program ended within its grace period, or had never started.
+    Stopped,
+    /// The program was killed at the end of its grace period.
+    Killed,
+    /// Nobody confirmed the program's end: its node does not answer.
+    Unconfirmed,
+}
+
+/// AbortCause is why a job is stopped.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema)]
+pub enum AbortCause {
+    /// It ran for longer than spec.expectedDuration or spec.maxRunSeconds allow.
+    DeadlineExceeded,
+    /// It did not start within spec.startDeadlineSeconds.
+    StartDeadlineExceeded,
+    /// It said nothing of its progress for spec.heartbeat.timeoutSeconds.
+    NoProgress,
+    /// spec.abort asks for it.
+    Requested,
+    /// The resource was deleted.
+    Deleted,
+    /// spec.suspend asks for it; another attempt follows when it does not any more.
+    Suspended,
+}
+
+impl AbortCause {
+    /// The name in `status.abort.cause`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::StartDeadlineExceeded => "StartDeadlineExceeded",
+            Self::NoProgress => "NoProgress",
+            Self::Requested => "Requested",
+            Self::Deleted => "Deleted",
+            Self::Suspended => "Suspended",
+        }
+    }
+
+    /// Whether the job ends with it, in contrast to the attempt alone.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        self != Self::Suspended
+    }
+
+    /// Whether somebody asked for it, in contrast to a limit that the job ran into.
+    #[must_use]
+    pub fn is_wish(self) -> bool {
+        matches!(self, Self::Requested | Self::Deleted | Self::Suspended)
+    }
 }

@@ -68,7 +68,7 @@ pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
 
 /// What every pod template of ours keeps to, wherever it stands.
 fn rules() -> Value {
-    const RULES: [(&str, &str); 5] = [
+    const RULES: [(&str, &str); 6] = [
         (
             "!has(self.spec.restartPolicy) || self.spec.restartPolicy == 'Never'",
             "spec.template.spec.restartPolicy must be Never or left out: the operator decides whether a job runs again",
@@ -89,6 +89,11 @@ fn rules() -> Value {
             "self.spec.containers.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, m.mountPath != '/omotes' && !m.mountPath.startsWith('/omotes/')))",
             "the operator mounts the job's files at /omotes: mount your volume somewhere else",
         ),
+        // Where an annotation names main the operator looks itself.
+        (
+            "(has(self.metadata) && has(self.metadata.annotations) && 'kubectl.kubernetes.io/default-container' in self.metadata.annotations) || !(has(self.spec.containers[0].livenessProbe) || has(self.spec.containers[0].startupProbe))",
+            "a livenessProbe or startupProbe on the main container makes the kubelet kill the program, and its exit code would pass for its own: remove it, and set spec.heartbeat, which stops a program that makes no progress",
+        ),
     ];
     RULES.iter().map(|(rule, message)| json!({"rule": rule, "message": message})).collect()
 }
@@ -102,9 +107,16 @@ fn inline<T: schemars::JsonSchema>(generator: &SchemaGenerator) -> Schema {
 fn metadata() -> Value {
     let strings = |max: u64| json!({"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string", "maxLength": max}});
     json!({
-        "description": "Labels and annotations for the pod. Keys of the operator (omotes.io/…) are set by it.",
+        "description": "Labels and annotations for the pod. Keys of the operator (omotes.io/…) are set by it. name, generateName, namespace and creationTimestamp have no effect, as in batch/v1: tools write them.",
         "type": "object",
-        "properties": {"labels": strings(63), "annotations": strings(65536)},
+        "properties": {
+            "labels": strings(63),
+            "annotations": strings(65536),
+            "name": {"type": "string", "maxLength": 253},
+            "generateName": {"type": "string", "maxLength": 253},
+            "namespace": {"type": "string", "maxLength": 63},
+            "creationTimestamp": {"type": "string", "format": "date-time"},
+        },
     })
 }
 
@@ -123,7 +135,7 @@ fn bound(spec: &mut Value) {
     spec["activeDeadlineSeconds"]["minimum"] = json!(1);
     spec["terminationGracePeriodSeconds"]["minimum"] = json!(0);
     for seconds in ["activeDeadlineSeconds", "terminationGracePeriodSeconds"] {
-        spec[seconds]["maximum"] = json!(super::job::MAX_SECONDS);
+        spec[seconds]["maximum"] = json!(super::bounds::MAX_SECONDS);
     }
     bound_ports(spec);
 }
@@ -203,5 +215,18 @@ mod tests {
         assert_eq!((limits["cpu"].0.as_str(), limits["memory"].0.as_str()), ("1", "1Gi"));
         let size = spec.volumes.unwrap()[0].empty_dir.clone().unwrap().size_limit.unwrap();
         assert_eq!(size.0, "1024");
+    }
+
+    /// As `kubectl create --dry-run=client` and exports of pods write it.
+    #[test]
+    fn what_tools_write_into_a_templates_metadata_is_known() {
+        let schema = serde_json::to_value(schema(&mut SchemaGenerator::default())).unwrap();
+        let known = schema["properties"]["metadata"]["properties"].as_object().unwrap().clone();
+        let text = r#"{"metadata": {"creationTimestamp": null, "name": "x", "generateName": "x-", "namespace": "ns", "labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "main"}]}}"#;
+        let written: Value = serde_json::from_str(text).unwrap();
+        assert!(written["metadata"].as_object().unwrap().keys().all(|key| known.contains_key(key)), "{known:?}");
+        let template = deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap();
+        assert_eq!(template.metadata.unwrap().labels.unwrap()["a"], "b");
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// OmotesWorkflowSpec is a type of job. All of it can change but typeName; a job that was accepted keeps to what the
-/// workflow was then, except for maxConcurrentJobs, suspend and warmPool, which hold for all jobs at once.
+/// workflow was then, except for maxConcurrentJobs, slots, suspend and warmPool, which hold for all jobs at once.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "omotes.io",
@@ -33,6 +33,9 @@ use super::{
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.typeName", description = "What clients ask for"),
     printcolumn(name = "Waiting", type_ = "integer", json_path = ".status.waitingJobs"),
     printcolumn(name = "Running", type_ = "integer", json_path = ".status.runningJobs"),
+    printcolumn(name = "Pool", type_ = "string", json_path = ".spec.slots.pool", description = "The slots that it shares"),
+    printcolumn(name = "Slots", type_ = "integer", json_path = ".status.slots.max", description = "Jobs of the pool that may run at once"),
+    printcolumn(name = "Used", type_ = "integer", json_path = ".status.slots.inUse", description = "Slots that have a job, of any workflow"),
     printcolumn(name = "Warm", type_ = "integer", json_path = ".status.readyWarmPods", description = "Pods that wait for a job"),
     printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -50,6 +53,8 @@ use super::{
         .message("spec.jobDefaults.maxRunSeconds is more than spec.jobMaxima.maxRunSeconds: lower the one or raise the other"),
     validation = Rule::new("!has(self.jobDefaults.heartbeat) || !has(self.jobDefaults.courier) || self.jobDefaults.courier.enabled")
         .message("spec.jobDefaults.heartbeat needs the courier, which carries progress: leave it out, or set spec.jobDefaults.courier.enabled to true"),
+    validation = Rule::new("(has(self.jobDefaults.courier) && !self.jobDefaults.courier.enabled) || !((has(self.template.spec.shareProcessNamespace) && self.template.spec.shareProcessNamespace) || (has(self.template.spec.hostPID) && self.template.spec.hostPID))")
+        .message("spec.template.spec.shareProcessNamespace and hostPID would let the program stop its courier: leave them out, or set spec.jobDefaults.courier.enabled to false"),
     validation = Rule::new("!has(self.warmPool) || (has(self.template.metadata) && has(self.template.metadata.annotations) && 'omotes.io/warm' in self.template.metadata.annotations && self.template.metadata.annotations['omotes.io/warm'] == 'wait-for-input')")
         .message("spec.warmPool is for programs that wait for /omotes/input/input.esdl: annotate spec.template with omotes.io/warm: wait-for-input if this one does, or leave spec.warmPool out"),
     validation = Rule::new("!has(self.warmPool) || !has(self.jobDefaults.courier) || self.jobDefaults.courier.enabled")
@@ -71,6 +76,11 @@ pub struct OmotesWorkflowSpec {
     #[serde(default)]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["keyName"]))]
     pub parameters: Vec<Parameter>,
+
+    /// undeclaredParameters says what becomes of a job that gives a parameter which spec.parameters does not have: Refuse
+    /// (the default) refuses the job, PassOn gives the parameter to the program as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeclared_parameters: Option<UndeclaredParameters>,
 
     /// template of the pod that runs a job, as in OmotesJob.
     #[schemars(schema_with = "super::template::schema")]
@@ -94,6 +104,14 @@ pub struct OmotesWorkflowSpec {
     #[schemars(range(min = 1, max = 10_000))]
     pub max_concurrent_jobs: Option<i32>,
 
+    /// slots are shared with other workflows, as where one solver licence serves several types of job. A job starts only
+    /// when its workflow allows it (maxConcurrentJobs) and a slot of the pool is free. The jobs of all workflows of a
+    /// pool take turns by spec.priority and age, as those of one workflow do; a job that waits for its own workflow holds
+    /// up no job of another. A job has its slot until every container of its pod has ended, also when its workflow
+    /// changes or is removed meanwhile. All of it can change at any time. Left out, the workflow shares nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<Slots>,
+
     /// suspend starts no more jobs; those that run go on, and new ones wait. Default false.
     #[serde(default)]
     pub suspend: bool,
@@ -106,11 +124,43 @@ pub struct OmotesWorkflowSpec {
     pub warm_pool: Option<WarmPool>,
 }
 
+/// Slots are a number of jobs that several workflows of a namespace may run at once, all together. They are part of the
+/// workflows, and no kind of their own, so that what limits a workflow stands in one manifest.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Slots {
+    /// pool is the name of what is shared: every OmotesWorkflow of the namespace with this pool counts. 1 to 63 lower-case
+    /// letters, digits and dashes, as it becomes a label of pods (omotes.io/slot-pool). A pool exists while a workflow
+    /// names it or one of its jobs runs. After a change, jobs that run count for the former pool and for the new one until
+    /// they end, so that neither a pool with another name nor another licence is used more often than it may be.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub pool: String,
+
+    /// max is how many jobs of the pool may have a pod at once: 1 to 10000. Give the same number in every workflow of the
+    /// pool. Where they differ the lowest holds, because too many would break a licence and too few only wait; the
+    /// condition SlotsConsistent says so. To raise it, raise it in all of them; lowered in one, it holds at once, stops no
+    /// job, and none starts until there are fewer.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max: i32,
+}
+
+/// undeclaredParameters says what becomes of a job that gives a parameter which spec.parameters does not have: Refuse
+/// (the default) refuses the job, PassOn gives the parameter to the program as it is.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+pub enum UndeclaredParameters {
+    /// A job that gives one is refused.
+    #[default]
+    Refuse,
+    /// The program gets them as they are.
+    PassOn,
+}
+
 /// WarmPool are pods that wait for a job.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WarmPool {
-    /// size is how many pods wait: 1 to 100, and never more than maxConcurrentJobs. Each takes what the template requests.
+    /// size is how many pods wait: 1 to 100, and never more than maxConcurrentJobs or slots.max. A pod that waits has no
+    /// slot; it gets one with its job. Each takes what the template requests.
     /// The program must wait until /omotes/input/input.esdl is there, which comes last and complete; it finds all else of its
     /// job in /omotes/input/job.json and parameters.json, not in its environment. The template says that it does by the
     /// annotation omotes.io/warm: wait-for-input.
@@ -198,13 +248,35 @@ pub struct OmotesWorkflowStatus {
     #[serde(default)]
     pub finished_jobs: i32,
 
+    /// slots is how the pool of spec.slots is used, by all its workflows. Left out without spec.slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<SlotsStatus>,
+
     /// readyWarmPods counts the pods that have started and wait for a job.
     #[serde(default)]
     pub ready_warm_pods: i32,
 
     /// conditions: Accepted (clients may ask for it), Ready (a job that is made now can start, once there is a seat) and,
-    /// with a warmPool, WarmPoolReady (so many pods wait as are wanted).
+    /// with a warmPool, WarmPoolReady (so many pods wait as are wanted), with slots, SlotsConsistent (the workflows of the
+    /// pool agree on its max).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// SlotsStatus is how a pool of slots is used.
+#[derive(Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SlotsStatus {
+    /// pool is the name of the pool.
+    pub pool: String,
+
+    /// max is how many jobs of the pool may have a pod at once: the lowest max of its workflows.
+    pub max: i32,
+
+    /// inUse counts the jobs that have a slot. More than max after max was lowered.
+    pub in_use: i32,
+
+    /// waiting counts the jobs of the pool's workflows that wait for their turn, without those of suspended workflows.
+    pub waiting: i32,
 }

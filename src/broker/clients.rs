@@ -10,17 +10,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
-    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-};
-use lapin::types::FieldTable;
-use lapin::{Acker, BasicProperties, Channel, Consumer, ExchangeKind};
 
 use super::error::BrokerError;
-use super::routing;
 use super::session::Session;
+use super::transport::{Acker, Channel, Consumer, Delivery, Publication, QueueLife};
 use crate::topology::{AVAILABLE_WORKFLOWS_KEY, CLIENT_EXCHANGE, ClientQueue};
 
 /// How many submissions are here at once. Two, so that one waits while the other is stored: with the largest that is a
@@ -28,7 +21,6 @@ use crate::topology::{AVAILABLE_WORKFLOWS_KEY, CLIENT_EXCHANGE, ClientQueue};
 pub(crate) const PREFETCH: u16 = 2;
 /// How many messages of each other queue: they are small, and whoever sends a large one is not to fill the memory.
 const SMALL_PREFETCH: u16 = 1;
-const PERSISTENT: u8 = 2;
 
 /// What clients say, while the connection lives.
 pub(crate) struct Clients {
@@ -42,6 +34,7 @@ pub(crate) struct Clients {
 /// One queue's messages.
 pub(crate) struct Inbox {
     queue: ClientQueue,
+    channel: Channel,
     consumer: Consumer,
 }
 
@@ -60,7 +53,7 @@ pub(crate) struct Announcer(Channel);
 impl Clients {
     pub(super) async fn open(session: Arc<Session>) -> Result<Self, BrokerError> {
         let errand = session.errand().await?;
-        declare_exchange(&errand).await?;
+        errand.declare_exchange(CLIENT_EXCHANGE, false).await?;
         for queue in [ClientQueue::Submissions, ClientQueue::Deletions] {
             declare(&errand, queue).await?;
         }
@@ -82,32 +75,35 @@ impl Clients {
     }
 }
 
-async fn declare_exchange(channel: &Channel) -> Result<(), BrokerError> {
-    let options = ExchangeDeclareOptions::default();
-    Ok(channel.exchange_declare(CLIENT_EXCHANGE.into(), ExchangeKind::Direct, options, FieldTable::default()).await?)
+async fn declare(channel: &Channel, queue: ClientQueue) -> Result<(), BrokerError> {
+    let life = if queue.is_durable() { QueueLife::Durable } else { QueueLife::Connection };
+    let name = queue.name();
+    channel.declare_queue(name, life, &[]).await?;
+    Ok(channel.bind_queue(name, CLIENT_EXCHANGE, name).await?)
 }
 
-async fn declare(channel: &Channel, queue: ClientQueue) -> Result<(), BrokerError> {
-    let durable = queue.is_durable();
-    let options = QueueDeclareOptions { durable, exclusive: !durable, ..QueueDeclareOptions::default() };
-    let name = queue.name();
-    channel.queue_declare(name.into(), options, FieldTable::default()).await?;
-    let options = QueueBindOptions::default();
-    Ok(channel.queue_bind(name.into(), CLIENT_EXCHANGE.into(), name.into(), options, FieldTable::default()).await?)
+fn prefetch(queue: ClientQueue) -> u16 {
+    match queue {
+        ClientQueue::Submissions => PREFETCH,
+        ClientQueue::Deletions | ClientQueue::Requests => SMALL_PREFETCH,
+    }
 }
 
 impl Inbox {
     async fn open(session: &Session, queue: ClientQueue) -> Result<Self, BrokerError> {
         let channel = session.channel().await?;
-        let prefetch = match queue {
-            ClientQueue::Submissions => PREFETCH,
-            ClientQueue::Deletions | ClientQueue::Requests => SMALL_PREFETCH,
-        };
-        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions::default();
-        let consumer =
-            channel.basic_consume(queue.name().into(), "omotes-operator".into(), options, FieldTable::default());
-        Ok(Self { queue, consumer: consumer.await? })
+        let consumer = channel.consume(queue.name(), prefetch(queue)).await?;
+        Ok(Self { queue, channel, consumer })
+    }
+
+    /// How many messages come by themselves before one of them is settled.
+    pub(crate) fn prefetch(&self) -> usize {
+        prefetch(self.queue).into()
+    }
+
+    /// The first message that is still at the broker, beyond those that come by themselves.
+    pub(crate) async fn fetch(&self) -> Result<Option<Incoming>, BrokerError> {
+        Ok(self.channel.get(self.queue.name()).await?.map(Incoming::from))
     }
 
     /// The next message.
@@ -122,32 +118,36 @@ impl Inbox {
 
 impl From<Delivery> for Incoming {
     fn from(delivery: Delivery) -> Self {
-        let Delivery { data, redelivered, acker, .. } = delivery;
-        Self { body: data.into(), redelivered, acker }
+        let Delivery { body, redelivered, acker, .. } = delivery;
+        Self { body, redelivered, acker }
     }
 }
 
 impl Incoming {
     /// Lets the broker forget it: what it asked for is done.
     pub(crate) async fn done(self) -> Result<(), BrokerError> {
-        self.acker.ack(BasicAckOptions::default()).await?;
-        Ok(())
+        Ok(self.acker.ack().await?)
     }
 
     /// Lets the broker forget it: nobody can do anything with it.
     pub(crate) async fn refuse(self) -> Result<(), BrokerError> {
-        self.acker.reject(BasicRejectOptions { requeue: false }).await?;
-        Ok(())
+        Ok(self.acker.reject().await?)
     }
 }
 
 impl Announcer {
-    /// Says it. Who does not listen asks when he comes.
+    /// Publishes it. A client that does not listen asks when it comes, and one whose queue takes no more messages refuses it for
+    /// itself alone.
     pub(crate) async fn announce(&self, body: &[u8]) -> Result<(), BrokerError> {
-        let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-        let options = BasicPublishOptions::default();
-        let (exchange, key) = (CLIENT_EXCHANGE.into(), AVAILABLE_WORKFLOWS_KEY.into());
-        let confirm = self.0.basic_publish(exchange, key, options, body, properties).await?;
-        routing(&confirm.await?).map(drop)
+        let publication = Publication {
+            exchange: CLIENT_EXCHANGE,
+            routing_key: AVAILABLE_WORKFLOWS_KEY,
+            is_mandatory: false,
+            is_persistent: true,
+            message_id: None,
+            body,
+        };
+        self.0.publish(publication).await?.await?;
+        Ok(())
     }
 }

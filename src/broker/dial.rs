@@ -2,71 +2,55 @@
 //!
 //! Ring: shell. Used by the operator and by the courier, each with an [`Endpoint`] of its own.
 //!
-//! Guarantees: a connection that recovers nothing by itself. Automatic recovery would declare job queues again that
-//! expired in the meantime, and retry a refused password quietly; both are for the caller to decide.
+//! Guarantees: the connection is there within [`CONNECT_TIMEOUT`], or an error that names the endpoint and no password.
 
-use std::io;
 use std::time::Duration;
 
-use lapin::tcp::{RustlsConnector, RustlsConnectorConfig};
-use lapin::uri::AMQPUri;
-use lapin::{AsyncTcpStream, Connection, ConnectionProperties, runtime};
-use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Trust};
 use super::error::BrokerError;
+use super::transport::Connection;
 
 /// A broker that does not answer in this time has no use for clients.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Two missed heartbeats end a connection: an operator that lost its network frees its leader queue after 20 s.
-const HEARTBEAT_SECONDS: u16 = 10;
 
 /// Opens a connection that the broker lists under `name`.
 pub(crate) async fn dial(endpoint: &Endpoint, name: &str) -> Result<Connection, BrokerError> {
-    let connecting = open(endpoint, name.to_owned());
+    let authorities = match endpoint.trust() {
+        Trust::System => None,
+        Trust::Only(certificates) => Some(certificates.as_slice()),
+    };
+    let connecting = Connection::open(endpoint.address(), authorities, name.to_owned(), CONNECT_TIMEOUT);
     match timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(opened) => opened.map_err(|error| BrokerError::while_connecting(&error, endpoint)),
         Err(_) => Err(BrokerError::unreachable(format!("{endpoint} did not answer within {CONNECT_TIMEOUT:?}"))),
     }
 }
 
-async fn open(endpoint: &Endpoint, name: String) -> lapin::Result<Connection> {
-    let mut uri = endpoint.uri().clone();
-    uri.query.heartbeat = Some(HEARTBEAT_SECONDS);
-    let authority = uri.authority.clone();
-    let addresses: Vec<_> = lookup_host((authority.host.as_str(), authority.port)).await?.collect();
-    let tls = if endpoint.is_encrypted() { Some(connector(endpoint.trust())?) } else { None };
-    // lapin runs this on a thread of its own, where the caller's timeout does not reach.
-    let connect = async move |_: AMQPUri, runtime| {
-        let stream = within_time(AsyncTcpStream::connect(&runtime, addresses.clone())).await?;
-        match &tls {
-            Some(tls) => Ok(within_time(stream.into_rustls(tls, &authority.host)).await?),
-            None => Ok(stream),
-        }
-    };
-    Connection::connector(uri, runtime::default_runtime()?, connect, properties(name)).await
-}
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
 
-async fn within_time<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|elapsed| Err(elapsed.into()))
-}
+    use super::*;
 
-fn properties(name: String) -> ConnectionProperties {
-    ConnectionProperties::default()
-        .with_connection_name(name.into())
-        .with_client_property("product".into(), env!("CARGO_PKG_NAME").into())
-        .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into())
-}
-
-fn connector(trust: &Trust) -> io::Result<RustlsConnector> {
-    let config = match trust {
-        Trust::System => RustlsConnectorConfig::new_with_native_certs().map_err(|error| no_roots(&error))?,
-        Trust::Only(certificates) => RustlsConnectorConfig::default().with_parsable_certificates(certificates.clone()),
-    };
-    config.connector_with_no_client_auth()
-}
-
-fn no_roots(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("the system trusts no certificate authority, name the broker's own: {error}"))
+    /// `amqplib#794`: the address in the URI is dialled, not localhost's IPv4 address.
+    #[tokio::test]
+    async fn an_ipv6_address_is_dialled() {
+        let listener = TcpListener::bind("[::1]:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let endpoint = Endpoint::parse(&format!("amqp://u:p@[::1]:{port}/v"), "test", Trust::System).unwrap();
+        let greeted = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut greeting = [0; 4];
+            stream.read_exact(&mut greeting).await.unwrap();
+            greeting
+        };
+        let greeting = tokio::select! {
+            greeting = greeted => greeting,
+            dialled = dial(&endpoint, "test") => panic!("{dialled:?}"),
+        };
+        assert_eq!(&greeting, b"AMQP");
+    }
 }

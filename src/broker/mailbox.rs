@@ -3,25 +3,30 @@
 //! Ring: shell.
 //!
 //! Guarantees: whoever puts an event in never waits, so a slow operator never stops the connection. What waits is
-//! bounded: of each pod only the newest progress, and no more than a fixed number of pods and deletions. What is dropped
-//! is counted.
+//! bounded: of each pod only the newest message of each kind, and no more than a fixed number of those of each namespace, and
+//! of deletions. Namespaces take turns. What is dropped is counted.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 
-use super::BrokerEvent;
 use super::stats::BrokerStats;
-use crate::wire::CourierProgress;
+use super::terms::BrokerEvent;
+use crate::wire::{CourierMessage, CourierNotice};
 
 /// The operator's own buffer, in front of which events coalesce.
 const CHANNEL_CAPACITY: usize = 1024;
-/// More pods than one operator has, and no more memory than 20 MB.
-const MAX_WAITING: usize = 10_000;
+/// More than an operator is behind with.
+const MAX_FACTS: usize = 10_000;
+/// More than one namespace's pods send in a second.
+const MAX_OF_NAMESPACE: usize = 2000;
+/// What those namespaces share that have messages: one takes no more than 16 KiB.
+const MAX_OF_ALL: usize = 10_000;
 
-/// Whose progress it is. The capability is part of it: a forged message must not replace a true one.
-type Sender = (String, i32, String, String);
+/// The sender and kind of a courier's message. The proof is part of it: a forged message must not replace a true one.
+type Sender = (String, i32, String, String, Discriminant<CourierNotice>);
 
 /// Where events wait.
 #[derive(Debug)]
@@ -34,7 +39,19 @@ pub(super) struct Mailbox {
 #[derive(Debug, Default)]
 struct Waiting {
     facts: VecDeque<BrokerEvent>,
-    progress: HashMap<Sender, CourierProgress>,
+    /// The messages of each namespace that has some.
+    lines: HashMap<Namespace, Line>,
+    /// Those namespaces, the next one first.
+    turns: VecDeque<Namespace>,
+}
+
+/// `None` is for the couriers of no namespace that is known.
+type Namespace = Option<Arc<str>>;
+
+/// The messages of one namespace.
+#[derive(Debug, Default)]
+struct Line {
+    messages: HashMap<Sender, CourierMessage>,
     senders: VecDeque<Sender>,
 }
 
@@ -70,8 +87,10 @@ pub(super) fn deliver(mailbox: Arc<Mailbox>) -> mpsc::Receiver<BrokerEvent> {
         // The place first: while there is none, progress coalesces.
         while let Ok(place) = sender.reserve().await {
             tokio::select! {
-                event = mailbox.next() => place.send(event),
+                // Without a receiver the event stays.
+                biased;
                 () = sender.closed() => return,
+                event = mailbox.next() => place.send(event),
             }
         }
     });
@@ -82,8 +101,15 @@ impl Waiting {
     /// False when there is no room.
     fn put(&mut self, event: BrokerEvent) -> bool {
         match event {
-            BrokerEvent::Progress(progress) => self.put_progress(progress),
-            BrokerEvent::QueueDeleted { .. } if self.facts.len() >= MAX_WAITING => false,
+            BrokerEvent::Courier { namespace, message } => {
+                let most = MAX_OF_NAMESPACE.min(MAX_OF_ALL / self.lines.len().max(1));
+                let line = self.lines.entry(namespace.clone()).or_default();
+                if line.senders.is_empty() {
+                    self.turns.push_back(namespace);
+                }
+                line.put(message, most)
+            }
+            BrokerEvent::QueueDeleted { .. } if self.facts.len() >= MAX_FACTS => false,
             fact @ (BrokerEvent::QueueDeleted { .. }
             | BrokerEvent::Connected
             | BrokerEvent::Unblocked
@@ -94,60 +120,104 @@ impl Waiting {
         }
     }
 
-    fn put_progress(&mut self, progress: CourierProgress) -> bool {
-        let sender = (progress.job.clone(), progress.attempt, progress.pod.clone(), progress.capability.to_string());
-        if !self.progress.contains_key(&sender) {
-            if self.senders.len() >= MAX_WAITING {
+    fn take(&mut self) -> Option<BrokerEvent> {
+        self.facts.pop_front().or_else(|| self.take_message())
+    }
+
+    fn take_message(&mut self) -> Option<BrokerEvent> {
+        let namespace = self.turns.pop_front()?;
+        let line = self.lines.get_mut(&namespace)?;
+        let message = line.take();
+        if line.senders.is_empty() {
+            self.lines.remove(&namespace);
+        } else {
+            self.turns.push_back(namespace.clone());
+        }
+        message.map(|message| BrokerEvent::Courier { namespace, message })
+    }
+}
+
+impl Line {
+    /// False when there is no room: so many may wait.
+    fn put(&mut self, message: CourierMessage, most: usize) -> bool {
+        let CourierMessage { job, attempt, pod, capability, proof, notice } = &message;
+        let proof = proof.unwrap_or(*capability).to_string();
+        let sender = (job.clone(), *attempt, pod.clone(), proof, discriminant(notice));
+        if !self.messages.contains_key(&sender) {
+            if self.senders.len() >= most {
                 return false;
             }
             self.senders.push_back(sender.clone());
         }
-        self.progress.insert(sender, progress);
+        self.messages.insert(sender, message);
         true
     }
 
-    fn take(&mut self) -> Option<BrokerEvent> {
-        self.facts.pop_front().or_else(|| self.take_progress())
-    }
-
-    fn take_progress(&mut self) -> Option<BrokerEvent> {
+    fn take(&mut self) -> Option<CourierMessage> {
         let sender = self.senders.pop_front()?;
-        self.progress.remove(&sender).map(BrokerEvent::Progress)
+        self.messages.remove(&sender)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::ProgressLine;
 
-    fn progress(job: &str, progress: f64) -> BrokerEvent {
-        BrokerEvent::Progress(CourierProgress {
+    fn message(job: &str, notice: CourierNotice) -> BrokerEvent {
+        let message = CourierMessage {
             job: job.to_owned(),
             attempt: 1,
             pod: "pod".to_owned(),
             capability: "00112233445566778899aabbccddeeff".parse().unwrap(),
-            progress,
-            message: String::new(),
-            arrival: false,
-        })
+            proof: None,
+            notice,
+        };
+        BrokerEvent::Courier { namespace: None, message }
+    }
+
+    fn of(namespace: &str, event: BrokerEvent) -> BrokerEvent {
+        let BrokerEvent::Courier { message, .. } = event else { return event };
+        BrokerEvent::Courier { namespace: Some(namespace.into()), message }
+    }
+
+    fn progress(job: &str, progress: f64) -> BrokerEvent {
+        message(job, CourierNotice::Progress(ProgressLine { progress, message: String::new() }))
     }
 
     #[tokio::test]
     async fn only_the_newest_progress_of_a_pod_waits_and_facts_go_first() {
         let mailbox = Mailbox::new(Arc::default());
-        for event in [progress("a", 0.1), progress("b", 0.2), progress("a", 0.3), BrokerEvent::Connected] {
+        let hello = || message("a", CourierNotice::Hello);
+        for event in [progress("a", 0.1), hello(), progress("b", 0.2), progress("a", 0.3), BrokerEvent::Connected] {
             mailbox.put(event);
         }
-        for expected in [BrokerEvent::Connected, progress("a", 0.3), progress("b", 0.2)] {
+        for expected in [BrokerEvent::Connected, progress("a", 0.3), hello(), progress("b", 0.2)] {
             assert_eq!(mailbox.next().await, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_one_namespace_holds_up_no_other() {
+        let mailbox = Mailbox::new(Arc::default());
+        for job in 0..MAX_OF_NAMESPACE {
+            mailbox.put(of("flooded", progress(&job.to_string(), 0.1)));
+        }
+        mailbox.put(of("quiet", progress("a", 0.2)));
+        let first = [mailbox.next().await, mailbox.next().await];
+        assert_eq!(first, [of("flooded", progress("0", 0.1)), of("quiet", progress("a", 0.2))]);
+        for job in 1..MAX_OF_NAMESPACE {
+            assert_eq!(mailbox.next().await, of("flooded", progress(&job.to_string(), 0.1)));
+        }
+        let waiting = mailbox.waiting.lock().unwrap();
+        assert!(waiting.lines.is_empty() && waiting.turns.is_empty());
     }
 
     #[tokio::test]
     async fn what_waits_is_bounded_and_what_is_dropped_is_counted() {
         let stats = Arc::<BrokerStats>::default();
         let mailbox = Mailbox::new(stats.clone());
-        for job in 0..MAX_WAITING + 3 {
+        for job in 0..MAX_OF_NAMESPACE + 3 {
             mailbox.put(progress(&job.to_string(), 0.1));
         }
         assert_eq!(stats.dropped_events(), 3);

@@ -4,14 +4,14 @@
 //!
 //! Guarantees:
 //! - One connection, kept alive in the background, and all messages to clients go over it. It holds an exclusive queue
-//!   as long as it lives, so that a former leader that was paused cannot speak. A second one, which publishes nothing,
-//!   looks after the queues.
+//!   as long as it lives, so that a former leader that was paused cannot speak. Two more publish nothing: one
+//!   declares, examines and deletes queues, the other consumes the progress of each namespace.
 //! - Every operation ends in bounded time, with an answer or a [`BrokerError`] that says what to do about it.
 //! - *Missing* is only ever what the broker said is missing.
 //! - While the broker takes no messages ([`BrokerState::Blocked`]) publishing is refused at once; all else works.
 //! - Memory is bounded: so many operations at once, and so many bytes of large messages.
 
-mod backoff;
+mod bounds;
 mod clients;
 mod connection;
 mod consumers;
@@ -20,60 +20,55 @@ mod dial;
 mod endpoint;
 mod errands;
 mod error;
-mod evidence;
+#[cfg(test)]
+pub(crate) mod fake;
 mod kept;
 mod ledger;
+mod limits;
 mod mailbox;
 mod management;
+mod progress;
 mod session;
+mod shared;
 mod stats;
 mod terms;
+mod transport;
+mod vacate;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-pub use deletions::Deleter;
 pub use error::BrokerError;
-pub use evidence::Evidence;
 pub use kept::Redelivery;
 pub use management::ListedQueue;
 pub use stats::BrokerStats;
-pub use terms::{BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Outgoing, QueueSight, Routing};
+pub use terms::{
+    BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Fetched, Outgoing, QueueSight, RefusalSource,
+    Routing,
+};
 
-pub(crate) use backoff::Backoff;
 pub(crate) use clients::{Announcer, Clients, Inbox, Incoming};
 pub(crate) use dial::dial;
 pub(crate) use endpoint::{Endpoint, EndpointError, Trust};
 pub(crate) use error::is_missing;
 pub(crate) use session::routing;
+pub(crate) use transport::{Channel, Confirm, Connection, Publication};
 
-use crate::topology::QueueDeclaration;
+use crate::result::facts::Attempt;
+use crate::result::published::AGAIN;
+use crate::result::{Deleter, Evidence, QueueLookup};
+use crate::topology::{COURIER_EXCHANGE, NamespaceProgress, QueueDeclaration};
 use crate::wire::CommitRecord;
-use deletions::Deletions;
-use evidence::{Findings, judge};
-use ledger::{Attempt, Ledger};
-use mailbox::Mailbox;
-use management::Sight;
-use session::Session;
+use bounds::{OPERATION_TIMEOUT, TRANSFER_TIMEOUT};
+use shared::{Shared, bounded};
 
-/// A healthy broker answers within milliseconds; a busy one within seconds.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-/// 128 MiB over a slow network.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(120);
-/// The broker gains nothing from more channels at once.
-const MAX_OPERATIONS: usize = 32;
-/// What large messages may take of the operator's memory while they are sent or fetched, in MiB: one of the largest, or
-/// hundreds of usual ones. Sending one needs as much again.
-const TRANSFER_BUDGET_MIB: u32 = 128;
-/// More kinds of trouble than one broker has.
-const MAX_SAID: usize = 100;
 /// Between the management API's answer that a queue is gone and the event that says who deleted it.
 const EVENT_DELAY: Duration = Duration::from_millis(500);
 
@@ -81,21 +76,6 @@ const EVENT_DELAY: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct Broker {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    config: BrokerConfig,
-    state: watch::Sender<BrokerState>,
-    session: Mutex<Option<Arc<Session>>>,
-    stats: Arc<BrokerStats>,
-    mailbox: Arc<Mailbox>,
-    deletions: Mutex<Deletions>,
-    ledger: Ledger,
-    management_outage: Mutex<Option<Timestamp>>,
-    said: Mutex<HashSet<String>>,
-    operations: Semaphore,
-    transfers: Semaphore,
 }
 
 impl Broker {
@@ -110,6 +90,29 @@ impl Broker {
         (Self { shared }, events)
     }
 
+    /// Listens to the progress of `sources`, too. That of others comes through a queue that all share, and so does what is
+    /// beyond the number of channels.
+    pub fn listen_to(&self, sources: impl IntoIterator<Item = NamespaceProgress>) {
+        self.shared.namespaces.send_if_modified(|known| {
+            let before = known.len();
+            for source in sources {
+                if known.len() < progress::MAX_NAMESPACES {
+                    known.insert(source);
+                }
+            }
+            known.len() != before
+        });
+    }
+
+    /// Listens no more to the progress of namespaces that are not `wanted`, which is asked while no other changes it.
+    pub fn listen_only_to(&self, wanted: impl FnOnce() -> HashSet<String>) {
+        self.shared.namespaces.send_if_modified(|known| {
+            let (before, wanted) = (known.len(), wanted());
+            known.retain(|source| wanted.contains(&source.namespace));
+            known.len() != before
+        });
+    }
+
     /// Whether the broker can be used now.
     #[must_use]
     pub fn state(&self) -> BrokerState {
@@ -120,6 +123,12 @@ impl Broker {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<BrokerState> {
         self.shared.state.subscribe()
+    }
+
+    /// What to mend at the broker, as far as this connection has shown.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.shared.notices()
     }
 
     /// What telemetry may know.
@@ -135,7 +144,14 @@ impl Broker {
     pub async fn ensure_queues(&self, queues: &[QueueDeclaration]) -> Result<(), BrokerError> {
         let session = self.shared.session()?;
         let _permit = self.shared.operation().await?;
-        bounded(&session, OPERATION_TIMEOUT, "declare queues", session.ensure_queues(queues)).await
+        let ensuring = || bounded(&session, OPERATION_TIMEOUT, "declare queues", session.ensure_queues(queues));
+        match ensuring().await {
+            Err(error) if error.lacks_exchange(COURIER_EXCHANGE) => {
+                self.shared.restore_exchange(&session).await?;
+                ensuring().await
+            }
+            ensured => ensured,
+        }
     }
 
     /// Looks at queues. This renews their leases (classic queues only), whatever their time to live.
@@ -158,44 +174,52 @@ impl Broker {
     pub async fn publish(&self, queue: &str, message: Outgoing) -> Result<Routing, BrokerError> {
         let session = self.shared.usable()?;
         let _permit = self.shared.operation().await?;
-        bounded(&session, OPERATION_TIMEOUT, "publish a message", session.publish(queue, &message)).await
+        let publishing = session.publish(queue, &message);
+        let published = bounded(&session, OPERATION_TIMEOUT, "publish a message", publishing).await;
+        published.map_err(BrokerError::while_publishing)
     }
 
     /// Publishes a result.
     ///
-    /// Caveats: after [`BrokerError::Unreachable`] the result may have arrived. Ask [`Broker::result_evidence`] before
-    /// publishing it again; until the outcome is known it answers `Unknown`, and this method refuses.
+    /// Caveats: after [`BrokerError::Unanswered`] or [`BrokerError::Unreachable`] the result may have arrived, or may still
+    /// arrive. Ask [`Broker::result_evidence`] before publishing it again; until the outcome is known it answers `Unknown`,
+    /// and this method refuses. A refusal that comes when nobody waits for it any more is the answer to the next call, which
+    /// then sends nothing.
     ///
     /// # Errors
-    /// When the broker did not confirm it.
+    /// When the broker did not confirm it. Where [`BrokerError::is_refusal`] holds the result is not in the queue;
+    /// [`BrokerError::QueueLimit`] has the limit that explains it.
     pub async fn publish_result(&self, queue: &str, message: Outgoing) -> Result<Routing, BrokerError> {
         let session = self.shared.usable()?;
-        if !self.shared.ledger.begin(queue, Timestamp::now()) {
-            return Err(BrokerError::unreachable(
-                "the broker has not answered yet to an earlier publication of this result",
-            ));
-        }
+        let message_id = message.message_id.clone().unwrap_or_default();
+        self.shared.ledger.begin(queue, &message_id, Timestamp::now())?;
         // In a task: a caller that gives up must not leave the outcome unknown.
         let publishing = tokio::spawn(self.shared.clone().follow_result(session, queue.to_owned(), message));
-        match timeout(TRANSFER_TIMEOUT, publishing).await {
-            Ok(joined) => joined.unwrap_or_else(|error| Err(BrokerError::unreachable(error.to_string()))),
-            Err(_) => Err(BrokerError::unreachable(format!(
-                "the broker did not confirm the result within {TRANSFER_TIMEOUT:?}"
-            ))),
-        }
+        let Ok(joined) = timeout(OPERATION_TIMEOUT, publishing).await else {
+            let reason = format!("the result is not confirmed after {OPERATION_TIMEOUT:?}");
+            return Err(BrokerError::Unanswered { reason, publishing: true });
+        };
+        self.shared.ledger.told(queue, &message_id);
+        joined.unwrap_or_else(|error| Err(BrokerError::unreachable(error.to_string())))
     }
 
-    /// The output that `record` vouches for; `None` when the queue or the message is not there.
+    /// The output that `record` vouches for. The message stays in the queue, so that it is there again after a crash.
     ///
-    /// The message stays in the queue, so that it is there again after a crash; other messages are removed from it.
+    /// Where the queue holds more than that message the answer is [`Fetched::Crowded`], unless `may_be_large` says that
+    /// messages of any size may be in memory now: then others are removed, so many at once.
     ///
     /// # Errors
-    /// When the broker did not answer.
-    pub async fn fetch_output(&self, queue: &str, record: &CommitRecord) -> Result<Option<Bytes>, BrokerError> {
+    /// When the broker did not answer, or there are more other messages than are removed at once.
+    pub async fn fetch_output(
+        &self,
+        queue: &str,
+        record: &CommitRecord,
+        may_be_large: bool,
+    ) -> Result<Fetched, BrokerError> {
         let session = self.shared.session()?;
         let fetching = async {
             let _budget = self.shared.transfer(record.bytes).await?;
-            session.fetch_output(queue, record).await
+            session.fetch_output(queue, record, may_be_large).await
         };
         bounded(&session, TRANSFER_TIMEOUT, "fetch an output", fetching).await
     }
@@ -203,12 +227,13 @@ impl Broker {
     /// Puts `body` into `queue` as its only message.
     ///
     /// # Errors
-    /// When the broker did not confirm that it is there; then it may be there all the same.
+    /// When the broker did not confirm that it is there; then it may be there all the same, but not where
+    /// [`BrokerError::is_refusal`] holds. [`BrokerError::QueueLimit`] has the limit that explains it.
     pub async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
         let session = self.shared.usable()?;
         let storing = async {
             let _budget = self.shared.transfer(body.len() as u64).await?;
-            session.store(queue, body).await
+            self.shared.store(&session, queue, body).await
         };
         bounded(&session, TRANSFER_TIMEOUT, "store an input", storing).await
     }
@@ -229,17 +254,18 @@ impl Broker {
     pub async fn delete_queue(&self, queue: &str, condition: DeleteCondition) -> Result<Deletion, BrokerError> {
         let session = self.shared.session()?;
         let _permit = self.shared.operation().await?;
-        bounded(&session, OPERATION_TIMEOUT, "delete a queue", session.delete_queue(queue, condition)).await
+        let deletion = session.delete_queue(queue, condition, RefusalSource::Statistics);
+        bounded(&session, OPERATION_TIMEOUT, "delete a queue", deletion).await
     }
 
     /// Deletes queues that nobody consumes, and tells what became of each. One that is missing counts as deleted.
     ///
     /// # Errors
     /// When the broker did not answer for all of them.
-    pub async fn delete_unused(&self, queues: &[String]) -> Result<Vec<Deletion>, BrokerError> {
+    pub async fn delete_unused(&self, queues: &[String], source: RefusalSource) -> Result<Vec<Deletion>, BrokerError> {
         let session = self.shared.session()?;
         let _permit = self.shared.operation().await?;
-        bounded(&session, OPERATION_TIMEOUT, "delete queues", session.delete_unused(queues)).await
+        bounded(&session, OPERATION_TIMEOUT, "delete queues", session.delete_unused(queues, source)).await
     }
 
     /// All queues of the virtual host, without renewing any lease; `None` where the broker has no management API for the
@@ -250,16 +276,18 @@ impl Broker {
     pub async fn list_queues(&self) -> Result<Option<Vec<ListedQueue>>, BrokerError> {
         let session = self.shared.session()?;
         let Some(management) = &session.management else { return Ok(None) };
-        management.queues().await.map(Some).map_err(BrokerError::unreachable)
+        let listed = management.queues().await;
+        self.shared.stats.set_management(listed.is_ok());
+        listed.map(Some)
     }
 
     /// How long a queue that somebody declared lives unused, in milliseconds, without renewing its lease; `None` where that
-    /// is for ever, or cannot be known.
+    /// is for ever, or cannot be known: a management API that does not answer is left alone for a while.
     pub async fn time_to_live_ms(&self, queue: &str) -> Option<i64> {
         let session = self.shared.session().ok()?;
-        match session.management.as_ref()?.queue(queue).await {
-            Sight::Present(facts) => facts.expires_ms,
-            Sight::Absent | Sight::Unreachable(_) => None,
+        match session.sight(queue).await? {
+            QueueLookup::Present(facts) => facts.lease_ms,
+            QueueLookup::Absent | QueueLookup::Unreachable(_) => None,
         }
     }
 
@@ -267,161 +295,277 @@ impl Broker {
     pub async fn is_gone(&self, queue: &str) -> bool {
         let Ok(session) = self.shared.session() else { return false };
         let Some(management) = &session.management else { return false };
-        management.queue(queue).await == Sight::Absent
+        management.queue(queue).await == QueueLookup::Absent
     }
 
     /// Who deleted a result queue, and when, as far as the broker told.
     #[must_use]
     pub fn deletion_of(&self, queue: &str) -> Option<(Deleter, Timestamp)> {
-        self.shared.deletions().of(queue).map(|deletion| (deletion.by.clone(), deletion.at))
+        self.shared.deletions().get(queue).map(|deletion| (deletion.by.clone(), deletion.at))
     }
 
-    /// Whether the result of a job that ended at `ended` was published. Does not renew the queue's lease.
+    /// Whether the result `message_id` of a job that ended at `ended` was published. Does not renew the queue's lease.
     ///
     /// # Errors
     /// When there is no connection.
-    pub async fn result_evidence(&self, queue: &str, ended: Timestamp) -> Result<Evidence, BrokerError> {
+    pub async fn result_evidence(
+        &self,
+        queue: &str,
+        message_id: &str,
+        ended: Timestamp,
+    ) -> Result<Evidence, BrokerError> {
         let session = self.shared.session()?;
+        if self.shared.ledger.of(queue, message_id) == Some(Attempt::InFlight) {
+            return Ok(Evidence::Unknown { retry_at: Timestamp::now() + AGAIN });
+        }
         let sight = match &session.management {
             Some(management) => Some(management.queue(queue).await),
             None => None,
         };
-        if sight == Some(Sight::Absent) {
+        if sight == Some(QueueLookup::Absent) {
             tokio::time::sleep(EVENT_DELAY).await;
         }
-        Ok(self.shared.judge(&session, queue, ended, sight))
+        Ok(self.shared.judge(&session, (queue, message_id), ended, sight))
     }
 }
 
-impl Shared {
-    fn new(config: BrokerConfig) -> Self {
-        let stats = Arc::<BrokerStats>::default();
-        let initial = BrokerState::Unreachable { since: Timestamp::now(), reason: "not connected yet".to_owned() };
-        Self {
-            config,
-            state: watch::Sender::new(initial),
-            session: Mutex::default(),
-            mailbox: Arc::new(Mailbox::new(stats.clone())),
-            stats,
-            deletions: Mutex::default(),
-            ledger: Ledger::default(),
-            management_outage: Mutex::default(),
-            said: Mutex::default(),
-            operations: Semaphore::new(MAX_OPERATIONS),
-            transfers: Semaphore::new(TRANSFER_BUDGET_MIB as usize),
-        }
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::sync::Notify;
+
+    use super::fake::{
+        Answer, CHANNEL_CLOSE, EXCHANGE_DECLARE, FakeBroker, PUBLISH, QUEUE_BIND, QUEUE_DECLARE, QUEUE_PURGE,
+        confirmed, management_at, nacked, refused, silence,
+    };
+    use super::management::Management;
+    use super::session::Session;
+    use super::*;
+    use crate::topology::{input_queue, output_queue};
+
+    async fn connected(fake: &FakeBroker) -> Broker {
+        connected_with(fake, None).await
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn connected_with(fake: &FakeBroker, management: Option<Management>) -> Broker {
+        let config = BrokerConfig {
+            requires_tls: false,
+            amqp_uri_file: "/no/such/file".into(),
+            management_uri_file: None,
+            ca_file: None,
+            connection_name: "test".to_owned(),
+        };
+        let connection = dial(&fake.endpoint(), "test").await.unwrap();
+        let session = Session::new(connection, fake.endpoint(), management, &config);
+        let shared = Arc::new(Shared::new(config));
+        *shared.slot() = Some(Arc::new(session));
+        Broker { shared }
     }
 
-    fn deletions(&self) -> MutexGuard<'_, Deletions> {
-        self.deletions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The connection, whether the broker takes messages or not.
-    fn session(&self) -> Result<Arc<Session>, BrokerError> {
-        self.slot().clone().ok_or_else(|| match &*self.state.borrow() {
-            BrokerState::Unreachable { reason, .. } => BrokerError::unreachable(reason.as_str()),
-            BrokerState::Ready { .. } | BrokerState::Blocked { .. } => {
-                BrokerError::unreachable("the connection was just lost")
+    /// Answers the management API's questions, by how many came before.
+    fn serve(listener: TcpListener, answer: impl Fn(usize) -> (u16, &'static str) + Send + 'static) {
+        tokio::spawn(async move {
+            for before in 0.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let (code, body) = answer(before);
+                let head = format!("HTTP/1.1 {code} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
             }
-        })
-    }
-
-    /// The connection, if the broker takes messages.
-    fn usable(&self) -> Result<Arc<Session>, BrokerError> {
-        let session = self.session()?;
-        match &*self.state.borrow() {
-            BrokerState::Blocked { reason, .. } => Err(BrokerError::Blocked { reason: reason.clone() }),
-            BrokerState::Ready { .. } | BrokerState::Unreachable { .. } => Ok(session),
-        }
-    }
-
-    async fn operation(&self) -> Result<SemaphorePermit<'_>, BrokerError> {
-        let permit = timeout(OPERATION_TIMEOUT, self.operations.acquire()).await;
-        permit
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(|| BrokerError::unreachable("too many operations wait for the broker"))
-    }
-
-    /// A share of the memory for large messages. One that is larger than all of it waits until it is alone.
-    async fn transfer(&self, bytes: u64) -> Result<SemaphorePermit<'_>, BrokerError> {
-        let mebibytes = u32::try_from(bytes.div_ceil(1024 * 1024)).unwrap_or(u32::MAX).clamp(1, TRANSFER_BUDGET_MIB);
-        self.transfers.acquire_many(mebibytes).await.map_err(|_| BrokerError::unreachable("the operator is stopping"))
-    }
-
-    /// Publishes a result and notes what became of it.
-    async fn follow_result(
-        self: Arc<Self>,
-        session: Arc<Session>,
-        queue: String,
-        message: Outgoing,
-    ) -> Result<Routing, BrokerError> {
-        let publishing = async {
-            let _budget = self.transfer(message.body.len() as u64).await?;
-            session.publish_result(&queue, &message).await
-        };
-        let outcome = tokio::select! {
-            outcome = publishing => outcome,
-            () = session.over() => Err(BrokerError::unreachable("the connection was lost before the broker confirmed the result")),
-        };
-        let at = Timestamp::now();
-        self.ledger.settle(
-            &queue,
-            if outcome == Ok(Routing::Routed) { Attempt::Published { at } } else { Attempt::Failed { at } },
-        );
-        outcome
-    }
-
-    fn judge(&self, session: &Session, queue: &str, ended: Timestamp, sight: Option<Sight>) -> Evidence {
-        let now = Timestamp::now();
-        let evidence = judge(&Findings {
-            now,
-            ended,
-            session_opened: session.opened,
-            attempt: self.ledger.of(queue),
-            deletion: self.deletions().of(queue),
-            outage_since: self.management_outage(now, sight.as_ref()),
-            queue: sight,
         });
-        if evidence == Evidence::Unavailable {
-            self.say_once("this broker does not tell whether a result was published, so after a crash it may be sent a second time");
-        }
-        evidence
     }
 
-    /// Since when the management API does not answer.
-    fn management_outage(&self, now: Timestamp, sight: Option<&Sight>) -> Option<Timestamp> {
-        let mut outage = self.management_outage.lock().unwrap_or_else(PoisonError::into_inner);
-        let answers = !matches!(sight?, Sight::Unreachable(_));
-        self.stats.set_management(answers);
-        *outage = if answers { None } else { Some(outage.unwrap_or(now)) };
-        *outage
+    /// A broker whose exchange `omotes.courier` was deleted, and how often it is declared since. To a binding after that it
+    /// answers with `bound`.
+    async fn without_exchange(
+        bound: impl Fn() -> Option<Answer> + Send + Sync + 'static,
+    ) -> (FakeBroker, Arc<AtomicUsize>) {
+        let declared = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&declared);
+        let fake = FakeBroker::start(move |method| match method {
+            EXCHANGE_DECLARE => {
+                count.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            QUEUE_BIND if count.load(Ordering::Relaxed) == 0 => {
+                Some(refused(404, "NOT_FOUND - no exchange 'omotes.courier' in vhost 'omotes'"))
+            }
+            QUEUE_BIND => bound(),
+            _ => None,
+        })
+        .await;
+        (fake, declared)
     }
 
-    /// Says something that does not change while the broker is as it is.
-    fn say_once(&self, text: &str) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.len() < MAX_SAID && said.insert(text.to_owned()) {
-            tracing::warn!("{text}");
+    /// The exchange `omotes.courier` was deleted: it is declared again, and all see to their bindings.
+    #[tokio::test]
+    async fn a_deleted_exchange_comes_back_with_the_next_queue() {
+        let (fake, declared) = without_exchange(|| None).await;
+        let broker = connected(&fake).await;
+        let mut events = mailbox::deliver(broker.shared.mailbox.clone());
+        let capability = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let queue = output_queue(&capability, &capability, 60);
+        assert_eq!(broker.ensure_queues(std::slice::from_ref(&queue)).await, Ok(()));
+        assert_eq!(declared.load(Ordering::Relaxed), 1);
+        assert_eq!(events.recv().await, Some(BrokerEvent::Connected));
+    }
+
+    /// Jobs still learn that their bindings are gone, and the next connection binds the progress.
+    #[tokio::test]
+    async fn an_exchange_that_came_back_half_is_told_and_ends_the_connection() {
+        let denied = || Some(refused(403, "ACCESS_REFUSED - write access to queue 'omotes.progress' refused"));
+        let (fake, _) = without_exchange(denied).await;
+        let broker = connected(&fake).await;
+        let session = broker.shared.session().unwrap();
+        let mut events = mailbox::deliver(broker.shared.mailbox.clone());
+        let capability = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let queue = output_queue(&capability, &capability, 60);
+        assert_eq!(broker.ensure_queues(std::slice::from_ref(&queue)).await.unwrap_err().category(), "Refused");
+        let event = timeout(Duration::from_secs(5), events.recv()).await;
+        assert_eq!(event, Ok(Some(BrokerEvent::Connected)));
+        assert!(session.why_over().contains("write access"), "{}", session.why_over());
+    }
+
+    /// A broker that has to write the result to its disk confirms it later.
+    #[tokio::test]
+    async fn the_channel_of_a_result_stays_open_until_it_is_confirmed() {
+        let closing = Arc::new(Notify::new());
+        let closes = Arc::clone(&closing);
+        let fake = FakeBroker::start(move |method| {
+            if method == CHANNEL_CLOSE {
+                closes.notify_one();
+            }
+            None
+        })
+        .await;
+        let broker = connected(&fake).await;
+        let message = Outgoing { body: Bytes::from_static(b"x"), message_id: Some("m".to_owned()) };
+        tokio::select! {
+            () = closing.notified() => panic!("the channel is closed"),
+            outcome = broker.publish_result("jobs.x.result", message) => panic!("{outcome:?}"),
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
         }
     }
-}
 
-/// Ends an operation with its connection, or when its time is over.
-async fn bounded<T>(
-    session: &Session,
-    limit: Duration,
-    what: &str,
-    operation: impl Future<Output = Result<T, BrokerError>>,
-) -> Result<T, BrokerError> {
-    tokio::select! {
-        outcome = timeout(limit, operation) => {
-            outcome.unwrap_or_else(|_| Err(BrokerError::unreachable(format!("no answer within {limit:?} to the request to {what}"))))
+    /// A queue whose leader is away refuses late. Whoever publishes the result next learns of it, and gives up in the end.
+    #[tokio::test]
+    async fn a_refusal_that_nobody_waited_for_is_the_next_answer() {
+        let published = Arc::new(AtomicUsize::new(0));
+        let arrived = Arc::new(Notify::new());
+        let (count, arrives) = (Arc::clone(&published), Arc::clone(&arrived));
+        let fake = FakeBroker::start(move |method| {
+            (method == PUBLISH).then(|| {
+                count.fetch_add(1, Ordering::Relaxed);
+                arrives.notify_one();
+                nacked()
+            })
+        })
+        .await;
+        let broker = connected(&fake).await;
+        let publish = || {
+            let message = Outgoing { body: Bytes::from_static(b"x"), message_id: Some("m".to_owned()) };
+            broker.publish_result("jobs.x.result", message)
+        };
+        tokio::select! {
+            biased;
+            () = arrived.notified() => {}
+            outcome = publish() => panic!("{outcome:?}"),
         }
-        () = session.over() => Err(BrokerError::unreachable(format!("the connection was lost during the request to {what}"))),
+        while broker.shared.ledger.of("jobs.x.result", "m") == Some(Attempt::InFlight) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        for sent in [1, 2, 3] {
+            assert_eq!(publish().await, Err(BrokerError::Nacked));
+            assert_eq!(published.load(Ordering::Relaxed), sent, "only what nobody was told is told again");
+        }
+    }
+
+    /// The API's port swallows all packets: the intake goes on.
+    #[tokio::test]
+    async fn a_silent_management_api_delays_one_question_only() {
+        let fake = FakeBroker::start(|_| None).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let broker = connected_with(&fake, Some(management_at(&listener, &fake.endpoint()))).await;
+        let began = std::time::Instant::now();
+        for _ in 0..10 {
+            assert_eq!(broker.time_to_live_ms("jobs.x.result").await, None);
+        }
+        assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    }
+
+    /// A policy on `omotes.input.*`: the client of the submission gets both numbers.
+    #[tokio::test]
+    async fn an_input_over_its_queues_limit_is_named_with_both_numbers() {
+        let fake = FakeBroker::start(|method| (method == PUBLISH).then(nacked)).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = management_at(&listener, &fake.endpoint());
+        let policy =
+            r#"{"messages":0,"effective_policy_definition":{"max-length-bytes":100,"overflow":"reject-publish"}}"#;
+        serve(listener, |_| (200, policy));
+        let queue = input_queue(&"00112233445566778899aabbccddeeff".parse().unwrap());
+        let broker = connected_with(&fake, Some(api)).await;
+        let refused = broker.store(&queue, vec![b'x'; 440].into()).await.unwrap_err();
+        let words = refused.obstacle(&mut None, Timestamp::now()).unwrap().to_string();
+        assert_eq!(words, "the message has 440 bytes, and the queue's max-length-bytes is 100");
+        let broker = connected(&fake).await;
+        assert_eq!(broker.store(&queue, vec![b'x'; 440].into()).await, Err(BrokerError::Nacked));
+    }
+
+    /// A queue without a leader: the inputs of others go on.
+    #[tokio::test]
+    async fn a_small_input_waits_no_longer_than_any_other_message() {
+        for silent in [QUEUE_DECLARE, QUEUE_PURGE, PUBLISH] {
+            let asked = Arc::new(Notify::new());
+            let asks = Arc::clone(&asked);
+            let fake = FakeBroker::start(move |method| {
+                (method == silent).then(|| {
+                    asks.notify_one();
+                    silence()
+                })
+            })
+            .await;
+            let broker = connected(&fake).await;
+            let queue = input_queue(&"00112233445566778899aabbccddeeff".parse().unwrap());
+            let storing = tokio::spawn(async move { broker.store(&queue, Bytes::from_static(b"x")).await });
+            asked.notified().await;
+            // The clock is moved once, and goes on afterwards: what is sent takes its time.
+            tokio::time::pause();
+            tokio::time::advance(OPERATION_TIMEOUT).await;
+            tokio::time::resume();
+            let stored = timeout(Duration::from_secs(5), storing).await.expect("it waits longer").unwrap();
+            assert_eq!(stored.unwrap_err().category(), "Unanswered", "{silent:?}");
+        }
+    }
+
+    /// A confirmed message that is not there was dropped by a classic queue's policy. A quorum queue that is busy shows
+    /// nothing of what it holds.
+    #[tokio::test]
+    async fn an_empty_queue_has_dropped_the_message_only_where_it_is_classic() {
+        const CLASSIC: (u16, &str) =
+            (200, r#"{"type":"classic","messages":0,"effective_policy_definition":{"max-length-bytes":100}}"#);
+        const QUORUM: (u16, &str) =
+            (200, r#"{"type":"quorum","messages":0,"effective_policy_definition":{"max-length-bytes":100}}"#);
+        const TAKEN: (u16, &str) = (200, r#"{"type":"classic","messages":0,"message_stats":{"get_no_ack":1}}"#);
+        const UNSEEN: (u16, &str) = (200, r#"{"type":"classic","messages":0}"#);
+        const AWAY: (u16, &str) = (503, "");
+        for (first, later, outcome) in [
+            (UNSEEN, CLASSIC, Err(BrokerError::Nacked)),
+            (UNSEEN, QUORUM, Ok(Routing::Routed)),
+            (UNSEEN, TAKEN, Ok(Routing::Routed)),
+            (AWAY, CLASSIC, Err(BrokerError::Nacked)),
+            (AWAY, QUORUM, Ok(Routing::Routed)),
+            (AWAY, AWAY, Ok(Routing::Routed)),
+        ] {
+            let fake = FakeBroker::start(|method| (method == PUBLISH).then(confirmed)).await;
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let api = management_at(&listener, &fake.endpoint());
+            serve(listener, move |before| if before == 0 { first } else { later });
+            let broker = connected_with(&fake, Some(api)).await;
+            let message = Outgoing { body: Bytes::from_static(b"x"), message_id: Some("m".to_owned()) };
+            assert_eq!(broker.publish_result("jobs.x.result", message).await, outcome, "{first:?} {later:?}");
+        }
     }
 }

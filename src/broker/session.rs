@@ -8,30 +8,42 @@
 //!
 //! Guarantees: no operation here gives up by itself; its caller bounds it in time, and may drop it at any moment.
 
-use bytes::Bytes;
-use futures::future::try_join_all;
-use jiff::Timestamp;
-use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
-    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+use std::{
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
 };
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
+
+use bytes::Bytes;
+use futures::future::{join_all, try_join_all};
+use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
-use super::errands::Errands;
+use super::errands::{Errands, Over, end};
 use super::error::{BrokerError, is_missing, is_still_wanted};
-use super::management::{Management, Sight};
-use super::{DeleteCondition, Deletion, Outgoing, QueueSight, Routing};
+use super::management::Management;
+use super::terms::{BrokerConfig, DeleteCondition, Deletion, Fetched, Outgoing, QueueSight, RefusalSource, Routing};
+use super::transport::{
+    Channel, Confirm, Confirmation, Connection, Delivery, Publication, QueueCounts, QueueLife, check_name,
+};
+use crate::result::QueueLookup;
 use crate::topology::{Argument, Binding, COURIER_EXCHANGE, LEADER_QUEUE, QueueDeclaration};
 use crate::wire::{CommitRecord, Digest};
 
-/// Reply code and text of a normal close.
-pub(super) const GOOD_BYE: (u16, &str) = (200, "OK");
+/// It has a binding to each queue, by the queue's name.
+const DEFAULT_EXCHANGE: &str = "";
 
 /// Few messages end their channel: those that are too large, or not allowed.
 const USED_NUMBERS: usize = 8;
+
+/// So many messages that are not its job's are removed from an output's queue in one go: each may be of the largest size.
+const MAX_FOREIGN: usize = 16;
+
+/// How long a management API that did not answer is not asked again about a single queue.
+const SILENCE: Duration = Duration::from_secs(30);
+/// One that refuses sooner than this costs nothing, and may be back at the next question.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// The connection that holds the leader queue, and what goes with it.
 #[derive(Debug)]
@@ -41,35 +53,57 @@ pub(super) struct Session {
     pub(super) opened: Timestamp,
     pub(super) management: Option<Management>,
     errands: Errands,
+    listening: Errands,
     light: Mutex<Option<Channel>>,
-    over: watch::Sender<bool>,
+    /// Since when the management API does not answer, as far as this was seen here.
+    silent_since: std::sync::Mutex<Option<Instant>>,
+    over: Over,
 }
 
 impl Session {
-    pub(super) fn new(connection: Connection, endpoint: Endpoint, management: Option<Management>, name: &str) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        endpoint: Endpoint,
+        management: Option<Management>,
+        config: &BrokerConfig,
+    ) -> Self {
+        let over = watch::Sender::new(None);
         Self {
-            errands: Errands::new(endpoint.clone(), name),
+            errands: Errands::new(endpoint.clone(), config, "queues", over.clone()),
+            listening: Errands::new(endpoint.clone(), config, "progress", over.clone()),
             connection,
             endpoint,
             opened: Timestamp::now(),
             management,
             light: Mutex::new(None),
-            over: watch::Sender::new(false),
+            silent_since: std::sync::Mutex::default(),
+            over,
         }
     }
 
     /// Ends what still runs on this connection, and closes it.
     pub(super) async fn close(&self) {
-        self.over.send_replace(true);
+        self.give_up("the connection was closed");
         self.errands.end();
+        self.listening.end();
         // Fails when it is broken already, which is as good.
-        let _ = self.connection.close(GOOD_BYE.0, GOOD_BYE.1.into()).await;
+        let _ = self.connection.close().await;
     }
 
     /// Waits until this connection is given up.
     pub(super) async fn over(&self) {
         // Fails when the session is dropped, which is as good.
-        let _ = self.over.subscribe().wait_for(|over| *over).await;
+        let _ = self.over.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Why this connection is given up.
+    pub(super) fn why_over(&self) -> String {
+        self.over.borrow().clone().unwrap_or_default()
+    }
+
+    /// Gives this connection up: another one takes its place.
+    pub(super) fn give_up(&self, reason: &str) {
+        end(&self.over, reason);
     }
 
     /// A channel of the connection that holds the leader queue.
@@ -80,20 +114,21 @@ impl Session {
                 return Ok(channel);
             }
         }
-        self.over.send_replace(true);
-        Err(BrokerError::unreachable("the connection opens no more channels, so it is replaced"))
+        let reason = "the connection opens no more channels, so it is replaced";
+        self.give_up(reason);
+        Err(BrokerError::unreachable(reason))
     }
 
     pub(super) async fn confirming_channel(&self) -> Result<Channel, BrokerError> {
         let channel = self.channel().await?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        channel.confirm_select().await?;
         Ok(channel)
     }
 
     /// The channel that small messages share, opened again if one of them ended it.
     async fn light_channel(&self) -> Result<Channel, BrokerError> {
         let mut light = self.light.lock().await;
-        if let Some(channel) = light.as_ref().filter(|channel| channel.status().connected()) {
+        if let Some(channel) = light.as_ref().filter(|channel| channel.is_connected()) {
             return Ok(channel.clone());
         }
         Ok(light.insert(self.confirming_channel().await?).clone())
@@ -104,21 +139,23 @@ impl Session {
         self.errands.channel().await
     }
 
+    /// A channel to listen to a namespace's couriers: what they send holds up no errand.
+    pub(super) async fn listening_channel(&self) -> Result<Channel, BrokerError> {
+        self.listening.channel().await
+    }
+
     /// Takes the queue whose holder alone speaks to clients.
     pub(super) async fn claim_leadership(&self) -> Result<(), BrokerError> {
-        let arguments = table([("x-queue-type", Argument::Text("classic"))]);
-        let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
-        self.channel().await?.queue_declare(LEADER_QUEUE.into(), options, arguments).await?;
-        Ok(())
+        let arguments = [("x-queue-type", Argument::Text("classic"))];
+        Ok(self.channel().await?.declare_queue(LEADER_QUEUE, QueueLife::Connection, &arguments).await?)
     }
 
     /// Declares the exchange that couriers publish to.
     pub(super) async fn declare_exchange(&self) -> Result<(), BrokerError> {
-        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let channel = self.channel().await?;
-        Ok(channel
-            .exchange_declare(COURIER_EXCHANGE.into(), ExchangeKind::Direct, options, FieldTable::default())
-            .await?)
+        let channel = self.errand().await?;
+        channel.declare_exchange(COURIER_EXCHANGE, true).await?;
+        self.errands.reuse(channel);
+        Ok(())
     }
 
     /// Declares and binds queues, all at once on one channel.
@@ -131,15 +168,19 @@ impl Session {
         Ok(())
     }
 
-    /// Looks at a queue, which renews its lease.
+    /// Looks at a queue, which renews its lease. One that the management API knows to be missing is not asked for: the
+    /// broker would log a fault and end the channel.
     pub(super) async fn look_up(&self, queue: &str) -> Result<QueueSight, BrokerError> {
-        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let declared = self.errand().await?.queue_declare(name(queue)?, options, FieldTable::default()).await;
-        match declared {
-            Ok(seen) => Ok(QueueSight::Present { messages: seen.message_count(), consumers: seen.consumer_count() }),
-            Err(error) if is_missing(&error) => Ok(QueueSight::Missing),
-            Err(error) => Err(error.into()),
+        check_name(queue)?;
+        if self.sight(queue).await == Some(QueueLookup::Absent) {
+            return Ok(QueueSight::Missing);
         }
+        self.declared(queue).await
+    }
+
+    /// Looks at a queue that should be there, which renews its lease.
+    pub(super) async fn declared(&self, queue: &str) -> Result<QueueSight, BrokerError> {
+        declared_on(&self.errand().await?, queue).await
     }
 
     /// Publishes a small message.
@@ -147,78 +188,118 @@ impl Session {
         publish(&self.light_channel().await?, queue, message).await
     }
 
-    /// Publishes a message of any size.
-    pub(super) async fn publish_result(&self, queue: &str, message: &Outgoing) -> Result<Routing, BrokerError> {
-        publish(&self.confirming_channel().await?, queue, message).await
+    /// Publishes a message of any size, which is not kept in memory while the broker's answer is awaited.
+    pub(super) async fn publish_result(&self, queue: &str, message: Outgoing) -> Result<Routing, BrokerError> {
+        // Until the answer is there: the last handle of a channel closes it.
+        let channel = self.confirming_channel().await?;
+        let confirm = send(&channel, queue, &message).await?;
+        drop(message);
+        routing(confirm.await?)
     }
 
-    /// Puts a message into `queue`, and removes those that are there.
-    pub(super) async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
-        self.ensure_queues(std::slice::from_ref(queue)).await?;
-        let options = QueuePurgeOptions::default();
-        self.errand().await?.queue_purge(name(&queue.name)?, options).await?;
-        let message = Outgoing { body, message_id: None };
-        match publish(&self.confirming_channel().await?, &queue.name, &message).await? {
-            Routing::Routed => Ok(()),
-            Routing::Unroutable => Err(BrokerError::unreachable(format!("queue {} was just removed", queue.name))),
-        }
+    /// Removes all messages from a queue of the operator's own.
+    pub(super) async fn purge(&self, queue: &str) -> Result<(), BrokerError> {
+        Ok(self.errand().await?.purge_queue(queue).await?)
     }
 
     /// The message that the record vouches for. It stays in the queue; others are removed from it.
-    pub(super) async fn fetch_output(&self, queue: &str, record: &CommitRecord) -> Result<Option<Bytes>, BrokerError> {
+    pub(super) async fn fetch_output(
+        &self,
+        queue: &str,
+        record: &CommitRecord,
+        may_be_large: bool,
+    ) -> Result<Fetched, BrokerError> {
         let channel = self.errand().await?;
-        loop {
-            let message = match channel.basic_get(name(queue)?, BasicGetOptions::default()).await {
+        match declared_on(&channel, queue).await? {
+            QueueSight::Missing => return Ok(Fetched::Absent),
+            QueueSight::Present { messages, .. } if messages > 1 && !may_be_large => return Ok(Fetched::Crowded),
+            QueueSight::Present { .. } => {}
+        }
+        for _ in 0..MAX_FOREIGN {
+            let Delivery { body, acker, .. } = match channel.get(queue).await {
                 Ok(Some(message)) => message,
-                Ok(None) => return Ok(None),
-                Err(error) if is_missing(&error) => return Ok(None),
+                Ok(None) => return Ok(Fetched::Absent),
+                Err(error) if is_missing(&error) => return Ok(Fetched::Absent),
                 Err(error) => return Err(error.into()),
             };
-            let acker = message.delivery.acker.clone();
-            if let Some(body) = vouched(message.delivery.data.into(), record).await {
+            if let Some(body) = vouched(body, record).await {
                 // Unacknowledged messages return to their queue when the channel closes.
-                channel.close(GOOD_BYE.0, GOOD_BYE.1.into()).await?;
-                return Ok(Some(body));
+                channel.close().await?;
+                return Ok(Fetched::Output(body));
             }
-            acker.ack(BasicAckOptions::default()).await?;
+            acker.ack().await?;
+            if !may_be_large {
+                return Ok(Fetched::Crowded);
+            }
         }
+        Err(BrokerError::Crowded { looked_through: MAX_FOREIGN })
     }
 
     /// Deletes queues that nobody consumes, all at once on one channel where they are classic and unused, as they should be.
-    pub(super) async fn delete_unused(&self, queues: &[String]) -> Result<Vec<Deletion>, BrokerError> {
+    pub(super) async fn delete_unused(
+        &self,
+        queues: &[String],
+        source: RefusalSource,
+    ) -> Result<Vec<Deletion>, BrokerError> {
+        if source == RefusalSource::Broker {
+            return self.delete_each(queues, source).await;
+        }
+        let sights = join_all(queues.iter().map(|queue| self.sight(queue))).await;
+        let wanted = |sight: &QueueLookup| is_wanted(sight, DeleteCondition::IfUnused);
+        if sights.iter().flatten().any(wanted) {
+            return self.delete_each(queues, source).await;
+        }
         let channel = self.errand().await?;
-        let unused = QueueDeleteOptions { if_unused: true, ..QueueDeleteOptions::default() };
-        let all =
-            queues.iter().map(async |queue| Ok::<_, BrokerError>(channel.queue_delete(name(queue)?, unused).await?));
+        let all = queues.iter().map(|queue| channel.delete_queue(queue, DeleteCondition::IfUnused));
         if try_join_all(all).await.is_ok() {
             self.errands.reuse(channel);
             return Ok(vec![Deletion::Deleted; queues.len()]);
         }
         // The first refusal ended the channel for all of them.
+        self.delete_each(queues, source).await
+    }
+
+    async fn delete_each(&self, queues: &[String], source: RefusalSource) -> Result<Vec<Deletion>, BrokerError> {
         let mut deletions = Vec::new();
         for queue in queues {
-            deletions.push(self.delete_queue(queue, DeleteCondition::IfUnused).await?);
+            deletions.push(self.delete_queue(queue, DeleteCondition::IfUnused, source).await?);
         }
         Ok(deletions)
     }
 
     /// Deletes a queue, if the condition holds.
-    pub(super) async fn delete_queue(&self, queue: &str, condition: DeleteCondition) -> Result<Deletion, BrokerError> {
-        let if_empty = condition == DeleteCondition::IfUnusedAndEmpty;
-        match condition {
-            DeleteCondition::Always => self.delete(queue, QueueDeleteOptions::default()).await,
-            _ if self.is_known_classic(queue).await => {
-                self.delete(queue, QueueDeleteOptions { if_unused: true, if_empty, nowait: false }).await
+    pub(super) async fn delete_queue(
+        &self,
+        queue: &str,
+        condition: DeleteCondition,
+        source: RefusalSource,
+    ) -> Result<Deletion, BrokerError> {
+        if condition == DeleteCondition::Always {
+            return self.delete(queue, condition).await;
+        }
+        match self.sight(queue).await {
+            Some(QueueLookup::Absent) => Ok(Deletion::Deleted),
+            Some(sight) if source == RefusalSource::Statistics && is_wanted(&sight, condition) => {
+                Ok(Deletion::StillWanted)
             }
-            DeleteCondition::IfUnused | DeleteCondition::IfUnusedAndEmpty => {
-                self.look_and_delete(queue, if_empty).await
+            Some(QueueLookup::Present(facts)) if facts.is_classic => {
+                if source == RefusalSource::Broker && self.is_consumed(queue).await? {
+                    return Ok(Deletion::StillWanted);
+                }
+                self.delete(queue, condition).await
             }
+            _ => self.look_and_delete(queue, condition == DeleteCondition::IfUnusedAndEmpty).await,
         }
     }
 
-    async fn delete(&self, queue: &str, options: QueueDeleteOptions) -> Result<Deletion, BrokerError> {
-        match self.errand().await?.queue_delete(name(queue)?, options).await {
-            Ok(_) => Ok(Deletion::Deleted),
+    /// Whether somebody consumes the queue now: the broker would refuse its deletion, and log that as a fault.
+    async fn is_consumed(&self, queue: &str) -> Result<bool, BrokerError> {
+        Ok(matches!(self.declared(queue).await?, QueueSight::Present { consumers: 1.., .. }))
+    }
+
+    async fn delete(&self, queue: &str, condition: DeleteCondition) -> Result<Deletion, BrokerError> {
+        match self.errand().await?.delete_queue(queue, condition).await {
+            Ok(()) => Ok(Deletion::Deleted),
             Err(error) if is_missing(&error) => Ok(Deletion::Deleted),
             Err(error) if is_still_wanted(&error) => Ok(Deletion::StillWanted),
             Err(error) => Err(error.into()),
@@ -230,60 +311,88 @@ impl Session {
     async fn look_and_delete(&self, queue: &str, if_empty: bool) -> Result<Deletion, BrokerError> {
         match self.look_up(queue).await? {
             QueueSight::Present { messages, .. } if if_empty && messages > 0 => Ok(Deletion::StillWanted),
-            QueueSight::Present { consumers: 0, .. } => self.delete(queue, QueueDeleteOptions::default()).await,
+            QueueSight::Present { consumers: 0, .. } => self.delete(queue, DeleteCondition::Always).await,
             QueueSight::Present { .. } => Ok(Deletion::StillWanted),
             QueueSight::Missing => Ok(Deletion::Deleted),
         }
     }
 
-    async fn is_known_classic(&self, queue: &str) -> bool {
-        let Some(management) = &self.management else { return false };
-        matches!(management.queue(queue).await, Sight::Present(facts) if facts.is_classic)
+    /// What the management API says of a queue, where there is one that answers. After one that does not it is left alone for
+    /// a while: each question may take seconds.
+    pub(super) async fn sight(&self, queue: &str) -> Option<QueueLookup> {
+        let management = self.management.as_ref()?;
+        if self.is_silent() {
+            return None;
+        }
+        let asked = Instant::now();
+        let sight = management.queue(queue).await;
+        let is_silent = matches!(sight, QueueLookup::Unreachable(_)) && asked.elapsed() > SLOW;
+        *self.silent_since() = is_silent.then(Instant::now);
+        Some(sight)
     }
+
+    /// Whether the management API did not answer a while ago, and is left alone.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_since().is_some_and(|since| since.elapsed() < SILENCE)
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the broker would refuse to delete a queue on that condition, and log that as a fault.
+fn is_wanted(sight: &QueueLookup, condition: DeleteCondition) -> bool {
+    let QueueLookup::Present(facts) = sight else { return false };
+    let some = |number: Option<u64>| number.is_some_and(|number| number > 0);
+    some(facts.consumers) || (condition == DeleteCondition::IfUnusedAndEmpty && some(facts.messages))
 }
 
 /// Declares a queue, without its binding.
 async fn declare(channel: &Channel, queue: &QueueDeclaration) -> Result<(), BrokerError> {
-    channel.queue_declare(name(&queue.name)?, QueueDeclareOptions::durable(), table(queue.arguments())).await?;
-    Ok(())
+    Ok(channel.declare_queue(&queue.name, QueueLife::Durable, &queue.arguments()).await?)
 }
 
 /// Binds a queue.
 async fn bind(channel: &Channel, queue: &str, binding: &Binding) -> Result<(), BrokerError> {
-    let key = name(&binding.routing_key)?;
-    Ok(channel
-        .queue_bind(name(queue)?, binding.exchange.into(), key, QueueBindOptions::default(), FieldTable::default())
-        .await?)
+    Ok(channel.bind_queue(queue, binding.exchange, &binding.routing_key).await?)
 }
 
-/// Publishes to a queue through the default exchange: clients' bindings to other exchanges do not survive a restart of
-/// the broker, the queues do. Without `mandatory` the broker would confirm and drop what has no queue.
-async fn publish(channel: &Channel, queue: &str, message: &Outgoing) -> Result<Routing, BrokerError> {
-    let options = BasicPublishOptions { mandatory: true, immediate: false };
-    let confirm = channel
-        .basic_publish(ShortString::default(), name(queue)?, options, &message.body, message.properties()?)
-        .await?;
-    routing(&confirm.await?)
-}
-
-/// What a confirmation says. An unroutable message is acknowledged too, after its return.
-pub(crate) fn routing(confirmation: &Confirmation) -> Result<Routing, BrokerError> {
-    match confirmation {
-        Confirmation::Ack(None) => Ok(Routing::Routed),
-        Confirmation::Ack(Some(_)) => Ok(Routing::Unroutable),
-        Confirmation::Nack(_) | Confirmation::NotRequested => {
-            Err(BrokerError::unreachable("the broker could not store the message"))
-        }
+/// Looks at a queue that should be there. Where it is missing, that ends the channel.
+async fn declared_on(channel: &Channel, queue: &str) -> Result<QueueSight, BrokerError> {
+    match channel.look_at_queue(queue).await {
+        Ok(QueueCounts { messages, consumers }) => Ok(QueueSight::Present { messages, consumers }),
+        Err(error) if is_missing(&error) => Ok(QueueSight::Missing),
+        Err(error) => Err(error.into()),
     }
 }
 
-impl Outgoing {
-    fn properties(&self) -> Result<BasicProperties, BrokerError> {
-        let persistent = BasicProperties::default().with_delivery_mode(2);
-        Ok(match &self.message_id {
-            Some(id) => persistent.with_message_id(name(id)?),
-            None => persistent,
-        })
+/// Publishes to a queue, and waits for the broker's answer.
+async fn publish(channel: &Channel, queue: &str, message: &Outgoing) -> Result<Routing, BrokerError> {
+    routing(send(channel, queue, message).await?.await?)
+}
+
+/// Sends a message to a queue through the default exchange: clients' bindings to other exchanges do not survive a restart of
+/// the broker, the queues do. Without `mandatory` the broker would confirm and drop what has no queue.
+async fn send(channel: &Channel, queue: &str, message: &Outgoing) -> Result<Confirm, BrokerError> {
+    let publication = Publication {
+        exchange: DEFAULT_EXCHANGE,
+        routing_key: queue,
+        is_mandatory: true,
+        is_persistent: true,
+        message_id: message.message_id.as_deref(),
+        body: &message.body,
+    };
+    Ok(channel.publish(publication).await?)
+}
+
+/// What a confirmation says.
+pub(crate) fn routing(confirmation: Confirmation) -> Result<Routing, BrokerError> {
+    match confirmation {
+        Confirmation::Taken => Ok(Routing::Routed),
+        Confirmation::Returned => Ok(Routing::Unroutable),
+        Confirmation::Refused => Err(BrokerError::Nacked),
+        Confirmation::NotRequested => Err(BrokerError::unreachable("the channel confirms nothing")),
     }
 }
 
@@ -295,22 +404,4 @@ async fn vouched(body: Bytes, record: &CommitRecord) -> Option<Bytes> {
     let hashed = body.clone();
     let digest = tokio::task::spawn_blocking(move || Digest::of(&hashed)).await.ok()?;
     (digest == record.sha256).then_some(body)
-}
-
-/// AMQP's names have at most 255 bytes.
-pub(super) fn name(text: &str) -> Result<ShortString, BrokerError> {
-    ShortString::try_new(text)
-        .map_err(|_| BrokerError::Refused { reason: format!("a name of {} bytes is too long: {text}", text.len()) })
-}
-
-fn table(arguments: impl IntoIterator<Item = (&'static str, Argument)>) -> FieldTable {
-    let mut table = FieldTable::default();
-    for (name, value) in arguments {
-        let value = match value {
-            Argument::Integer(number) => AMQPValue::LongLongInt(number),
-            Argument::Text(text) => AMQPValue::LongString(text.into()),
-        };
-        table.insert(name.into(), value);
-    }
-    table
 }

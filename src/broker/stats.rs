@@ -11,6 +11,7 @@ pub struct BrokerStats {
     blocked: AtomicBool,
     management: AtomicBool,
     event_exchange: AtomicBool,
+    encrypted: AtomicBool,
     connects: AtomicU64,
     rejected_progress: AtomicU64,
     dropped_events: AtomicU64,
@@ -29,7 +30,7 @@ impl BrokerStats {
         self.blocked.load(Ordering::Relaxed)
     }
 
-    /// Whether the management API answered at the last connect: it shows whether a result was published.
+    /// Whether the management API answered when it was asked last: it shows whether a result was published.
     #[must_use]
     pub fn management(&self) -> bool {
         self.management.load(Ordering::Relaxed)
@@ -39,6 +40,12 @@ impl BrokerStats {
     #[must_use]
     pub fn event_exchange(&self) -> bool {
         self.event_exchange.load(Ordering::Relaxed)
+    }
+
+    /// Whether the newest connection is encrypted.
+    #[must_use]
+    pub fn encrypted(&self) -> bool {
+        self.encrypted.load(Ordering::Relaxed)
     }
 
     /// How often a connection was made after the first one.
@@ -81,9 +88,13 @@ impl BrokerStats {
         self.event_exchange.store(available, Ordering::Relaxed);
     }
 
+    pub(super) fn set_encrypted(&self, encrypted: bool) {
+        self.encrypted.store(encrypted, Ordering::Relaxed);
+    }
+
     /// Counts one and returns how many there were before.
-    pub(super) fn count_rejected_progress(&self) -> u64 {
-        self.rejected_progress.fetch_add(1, Ordering::Relaxed)
+    pub(super) fn count_rejected_progress(&self) {
+        self.rejected_progress.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count_dropped_event(&self) {

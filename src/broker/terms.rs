@@ -3,12 +3,13 @@
 //! Ring: shell; plain values.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::deletions::Deleter;
-use crate::wire::CourierProgress;
+use crate::result::Deleter;
+use crate::wire::CourierMessage;
 
 /// Where the broker is. All files are read again at each attempt to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,10 @@ pub struct BrokerConfig {
     /// `management_uri_file` holds `http(s)://user:password@host:port`; while it is missing results may come twice after a
     /// crash.
     pub management_uri_file: Option<PathBuf>,
-    /// `ca_file` holds the only certificate authorities to trust; while it is missing those of the system are.
+    /// `ca_file` holds the only certificate authorities to source; while it is missing those of the system are.
     pub ca_file: Option<PathBuf>,
+    /// `requires_tls` refuses URIs that are not encrypted.
+    pub requires_tls: bool,
     /// `connection_name` is how the broker lists the connection.
     pub connection_name: String,
 }
@@ -58,7 +61,12 @@ pub enum BrokerEvent {
     /// It cannot be used any more.
     Lost,
     /// A courier's message. Whether to believe it is for the receiver to decide.
-    Progress(CourierProgress),
+    Courier {
+        /// The namespace whose key its sender has; absent where it came by the key that all couriers have.
+        namespace: Option<Arc<str>>,
+        /// What it says.
+        message: CourierMessage,
+    },
     /// A queue of a job was deleted.
     QueueDeleted {
         /// Its name.
@@ -68,6 +76,17 @@ pub enum BrokerEvent {
         /// When, by the broker's clock.
         at: Timestamp,
     },
+}
+
+/// What was found of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// It.
+    Output(Bytes),
+    /// Neither the queue, or nothing of the job's in it.
+    Absent,
+    /// Its queue holds other messages, too, which may be of any size: they are looked through once that may be.
+    Crowded,
 }
 
 /// What was seen of a queue.
@@ -120,4 +139,13 @@ pub enum Deletion {
     Deleted,
     /// Somebody consumes it, or something is in it.
     StillWanted,
+}
+
+/// What a refusal to delete a queue may rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalSource {
+    /// The management API's counts of consumers and messages, which are up to five seconds old: the caller tries again.
+    Statistics,
+    /// The broker's own answer: no other try follows.
+    Broker,
 }

@@ -1,63 +1,48 @@
 //! The controller: watches jobs and pods, and brings each job one step further whenever something happened to it.
 //!
-//! Ring: shell. [`reconcile`] is the whole of it: observe, plan, execute, until the plan is empty.
+//! Ring: shell. From below: [`state`] is what is known; [`runner`] makes passes; [`context`] adds the ways to Kubernetes and to the broker;
+//! [`execute`] writes for several; [`secret`], [`job`] and [`workflow`] observe, plan and execute; [`news`], [`queues`],
+//! [`sweep`] and [`watches`] tell what happened; [`handle`] is for others that make jobs. This file starts and ends them.
 
-mod allowance;
-mod cache;
-mod catalog;
-mod claims;
 mod context;
 mod error;
 mod execute;
-mod memory;
-mod observe;
-mod progress;
+mod handle;
+mod job;
+mod news;
 mod queues;
-mod seats;
+mod runner;
 mod secret;
+mod state;
 mod sweep;
-mod triggers;
-mod warm;
 mod watches;
-mod workflows;
+mod workflow;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
-use futures::StreamExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::{
-    Client, ResourceExt,
-    runtime::{
-        Config, applier,
-        controller::Action,
-        events::{Recorder, Reporter},
-    },
+    Client,
+    runtime::events::{Recorder, Reporter},
 };
 use tokio::{
     sync::{Semaphore, mpsc},
-    task::JoinHandle,
+    task::AbortHandle,
 };
-use tracing::{Instrument, debug, info_span, warn};
 
 use crate::{
-    api::{OmotesJob, names, names::JobId},
+    api::names,
     broker::{Broker, BrokerEvent},
-    gateway::{self, GatewayOptions},
-    plan::{self, Settings},
+    plan::Settings,
     telemetry::Metrics,
 };
 
-use cache::Cache;
-pub(crate) use context::{Context, as_operator};
-use error::{Category, Error};
-use observe::observe;
-use secret::CourierSecrets;
+use context::{Clients, Context};
+use runner::Rooms;
+use state::{CourierSecrets, State};
 
-pub use catalog::Catalog;
+pub(crate) use handle::JobsHandle;
 pub use sweep::SweepOptions;
-
-/// More rounds than any job needs in one pass; a plan that takes more does not come to rest.
-const MAX_ROUNDS: usize = 12;
 
 /// What the controller is started with.
 pub struct Options {
@@ -69,133 +54,97 @@ pub struct Options {
     pub courier_uri_file: PathBuf,
     /// The file with the CA of the broker; may be missing.
     pub ca_file: PathBuf,
+    /// Whether couriers get no URI that is not encrypted.
+    pub requires_tls: bool,
     /// The name of this process in Events.
     pub identity: String,
     /// How queues that no job has are looked for.
     pub sweep: SweepOptions,
-    /// Where the jobs of OMOTES' clients go, where this operator takes them.
-    pub gateway: Option<GatewayOptions>,
-    /// Where the workflows are kept that whoever holds it, too, may tell clients of.
-    pub catalog: Arc<Catalog>,
 }
 
-/// Runs the controller until `shutdown` completes; passes that are under way are finished.
+/// The controller of one leadership.
 ///
 /// # Assumptions
-/// This process leads, and keeps leading until this returns or the process ends.
-pub async fn run(
-    client: Client,
-    broker: Broker,
-    news: mpsc::Receiver<BrokerEvent>,
-    settings: Settings,
-    metrics: Arc<Metrics>,
-    options: Options,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) {
-    let Options { namespaces, concurrency, courier_uri_file, ca_file, identity, sweep, gateway, catalog } = options;
-    let reporter = Reporter { controller: names::OPERATOR.to_owned(), instance: Some(identity) };
-    let context = Arc::new(Context {
-        recorder: Recorder::new(client.clone(), reporter),
-        client,
-        broker,
-        settings,
-        metrics,
-        jobs: Cache::new(),
-        pods: Cache::new(),
-        revisions: Cache::new(),
-        catalog,
-        seats: seats::Seats::default(),
-        workflows: workflows::Touched::default(),
-        promises: warm::Promises::default(),
-        claims: claims::Claims::default(),
-        memories: memory::Memories::default(),
-        secrets: CourierSecrets::new(courier_uri_file, ca_file),
-        triggers: Arc::default(),
-        since: Timestamp::now(),
-        large_output: Arc::new(Semaphore::new(1)),
-    });
-    context.metrics.count_jobs_in(context.jobs.store());
-    let sweeping = tokio::spawn(sweep::run(Arc::clone(&context), namespaces.clone(), sweep));
-    let watching = tokio::spawn(watches::run(Arc::clone(&context), namespaces));
-    let listening = tokio::spawn(progress::listen(Arc::clone(&context), news));
-    let attending = tokio::spawn(workflows::look_after(Arc::clone(&context)));
-    let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
-    let taking = gateway.map(|options| tokio::spawn(gateway::run(Arc::clone(&context), options)));
-    reconcile_all(context, concurrency, shutdown).await;
-    watching.abort();
-    listening.abort();
-    looking.abort();
-    taking.inspect(JoinHandle::abort);
-    attending.abort();
-    sweeping.abort();
-}
-
-async fn reconcile_all(context: Arc<Context>, concurrency: u16, shutdown: impl Future<Output = ()> + Send + 'static) {
-    let metrics = Arc::clone(&context.metrics);
-    let queue = Arc::clone(&context.triggers).stream(move |waited| metrics.observe_queue_age(waited));
-    let store = context.jobs.store();
-    let config = Config::default().concurrency(concurrency);
-    applier(reconcile_in_span, retry, context, store, Box::pin(queue.take_until(shutdown)), config)
-        .for_each(|outcome| async move {
-            if let Err(error) = outcome {
-                debug!(%error, "a pass did not end well");
-            }
-        })
-        .await;
-}
-
-fn reconcile_in_span(
-    job: Arc<OmotesJob>,
+/// This process leads, and keeps leading until the controller ends or the process does.
+pub(crate) struct Controller {
     context: Arc<Context>,
-) -> std::pin::Pin<Box<dyn Future<Output = Result<Action, Error>> + Send>> {
-    let span = info_span!("job", namespace = job.namespace(), name = job.name_any(), id = %JobId::of(&job));
-    Box::pin(reconcile(job, context).instrument(span))
+    namespaces: Vec<String>,
+    sweep: SweepOptions,
+    rooms: Rooms,
 }
 
-/// Brings `job` to where nothing is to be done until something changes or the plan wants to be woken.
-async fn reconcile(job: Arc<OmotesJob>, context: Arc<Context>) -> Result<Action, Error> {
-    let uid = job.uid().unwrap_or_default();
-    let mut pass = observe(job, &context).await?;
-    for _ in 0..MAX_ROUNDS {
-        let plan = plan::plan(&pass.observed, &context.settings);
-        if plan.steps.is_empty() {
-            context.metrics.count_reconcile();
-            context.memories.succeeded(&uid);
-            context.seat_job(&pass.observed);
-            context.promise_kept(&pass.observed);
-            return Ok(until(plan.wake));
-        }
-        execute::execute(plan.steps, &mut pass.observed, &context).await?;
+impl Controller {
+    /// A controller that does nothing yet.
+    pub(crate) fn new(
+        client: Client,
+        broker: Broker,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        options: Options,
+    ) -> Self {
+        let Options { namespaces, concurrency, courier_uri_file, ca_file, requires_tls, identity, sweep } = options;
+        let reporter = Reporter { controller: names::OPERATOR.to_owned(), instance: Some(identity) };
+        let recorder = Recorder::new(client.clone(), reporter);
+        let secrets = CourierSecrets::new(courier_uri_file, ca_file, requires_tls, settings.keys.clone());
+        let context = Arc::new(Context {
+            clients: Clients { client, broker, recorder },
+            state: State::new(watches::scopes(&namespaces), secrets),
+            settings,
+            metrics,
+            since: Timestamp::now(),
+            event_lists: Semaphore::new(1),
+        });
+        context.metrics.count_jobs_in(context.state.jobs.store());
+        let seats = Arc::clone(&context.state.seats);
+        context.metrics.count_slots_by(Box::new(move || seats.pools()));
+        Self { context, namespaces, sweep, rooms: Rooms::new(concurrency) }
     }
-    Err(Error::Restless(MAX_ROUNDS))
-}
 
-fn until(wake: Option<Timestamp>) -> Action {
-    let Some(wake) = wake else { return Action::await_change() };
-    let wait = Duration::try_from(wake.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
-    Action::requeue(wait)
-}
-
-/// How long it is until a deleted job goes without the broker, whatever that refuses; a second when that is over.
-fn until_let_go(job: &OmotesJob) -> Duration {
-    let Some(deleted) = &job.metadata.deletion_timestamp else { return Duration::MAX };
-    let due = deleted.0 + SignedDuration::from_secs(job.spec.queues.cleanup_timeout_seconds);
-    let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
-    if left.is_zero() { Duration::MAX } else { left.max(Duration::from_secs(1)) }
-}
-
-fn retry(job: Arc<OmotesJob>, error: &Error, context: Arc<Context>) -> Action {
-    let category = error.category();
-    let failures = context.memories.failed(&job.uid().unwrap_or_default());
-    let wait = error::backoff(category, failures, fastrand::f64()).min(until_let_go(&job));
-    context.metrics.count_error(category.as_str());
-    let (namespace, name) = (job.namespace().unwrap_or_default(), job.name_any());
-    let seconds = wait.as_secs_f64();
-    if category == Category::Conflict {
-        debug!(namespace, name, %error, seconds, "the job changed meanwhile; looking again");
-    } else {
-        context.pass_over(&job);
-        warn!(namespace, name, %error, category = category.as_str(), seconds, "a pass over the job failed; the operator tries again");
+    /// The jobs of `namespace`, for those that make them.
+    pub(crate) fn jobs(&self, namespace: &str) -> JobsHandle {
+        JobsHandle::new(Arc::clone(&self.context), namespace)
     }
-    Action::requeue(wait)
+
+    /// Starts all that goes on beside the passes over jobs.
+    pub(crate) fn start(self, news: mpsc::Receiver<BrokerEvent>) -> Running {
+        let Self { context, namespaces, sweep, rooms } = self;
+        let sweeping = tokio::spawn(sweep::run(Arc::clone(&context), namespaces.clone(), sweep));
+        let watching = tokio::spawn(watches::run(Arc::clone(&context), namespaces));
+        let listening = tokio::spawn(news::listen(Arc::clone(&context), news));
+        let attending = tokio::spawn(workflow::look_after(Arc::clone(&context)));
+        let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
+        let rotating = tokio::spawn(secret::follow_rotations(Arc::clone(&context)));
+        let tasks = [watching, listening, looking, rotating, attending, sweeping].map(|task| task.abort_handle());
+        Running { context, rooms, tasks }
+    }
+}
+
+/// A controller that was started.
+pub(crate) struct Running {
+    context: Arc<Context>,
+    rooms: Rooms,
+    /// What goes on beside the passes, in the order in which it ends.
+    tasks: [AbortHandle; 6],
+}
+
+impl Running {
+    /// Makes passes over jobs until `shutdown` completes, and finishes those that are under way. What goes on beside them
+    /// is then to be ended.
+    pub(crate) async fn pass_until(self, shutdown: impl Future<Output = ()>) -> Ending {
+        let Self { context, rooms, tasks } = self;
+        job::reconcile_all(context, rooms, shutdown).await;
+        Ending { tasks }
+    }
+}
+
+/// A controller that makes no more passes.
+pub(crate) struct Ending {
+    tasks: [AbortHandle; 6],
+}
+
+impl Ending {
+    /// Ends what went on beside the passes.
+    pub(crate) fn end(self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
 }

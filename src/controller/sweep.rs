@@ -12,13 +12,14 @@ use tracing::{debug, info, warn};
 use crate::{
     api::{OmotesJob, names::JobId},
     broker::{BrokerError, BrokerState, DeleteCondition, Deletion, ListedQueue},
-    plan::{
+    plan::facts::{
         observed::attempt_of,
         orphans::{Finding, Listed, Orphans, Wanted},
     },
     pods,
     topology::{self, QueueKind},
-    wire::CapabilityKey,
+    wire::Keys,
+    words::kube_words,
 };
 
 use super::context::Context;
@@ -47,7 +48,7 @@ pub(super) async fn run(context: Arc<Context>, namespaces: Vec<String>, options:
     // Whoever sees some namespaces only does not know whose the other queues are.
     let deletes = options.deletes && namespaces.is_empty();
     loop {
-        while !matches!(context.broker.state(), BrokerState::Ready { .. }) {
+        while !matches!(context.clients.broker.state(), BrokerState::Ready { .. }) {
             tokio::time::sleep(READY_PERIOD).await;
         }
         match look(&context, &namespaces, options.grace, &mut orphans).await {
@@ -65,7 +66,7 @@ pub(super) async fn run(context: Arc<Context>, namespaces: Vec<String>, options:
 enum SweepError {
     #[error("listing queues: {0}")]
     Broker(#[from] BrokerError),
-    #[error("listing OmotesJobs: {0}")]
+    #[error("listing OmotesJobs: {}", kube_words(.0))]
     Kube(#[from] kube::Error),
 }
 
@@ -76,40 +77,49 @@ async fn look(
     grace: SignedDuration,
     orphans: &mut Orphans,
 ) -> Result<Option<Finding>, SweepError> {
-    let Some(queues) = context.broker.list_queues().await? else { return Ok(None) };
-    let wanted = wanted(&context.client, &context.settings.capability_key, namespaces).await?;
+    let Some(queues) = context.clients.broker.list_queues().await? else { return Ok(None) };
+    let wanted = wanted(&context.clients.client, &context.settings.keys, namespaces).await?;
     let listed: Vec<Listed> = queues.into_iter().map(Listed::from).collect();
     Ok(Some(orphans.judge(&listed, &wanted, Timestamp::now(), grace)))
 }
 
-/// What all jobs have, as the apiserver tells it now.
-async fn wanted(client: &Client, key: &CapabilityKey, namespaces: &[String]) -> Result<Wanted, kube::Error> {
+/// What all jobs have, as the apiserver tells it now. One of several namespaces that it refuses to list is left out.
+async fn wanted(client: &Client, keys: &Keys, namespaces: &[String]) -> Result<Wanted, kube::Error> {
     let mut wanted = Wanted::default();
     let some = namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace));
     let all = namespaces.is_empty().then(|| Api::<OmotesJob>::all(client.clone()));
     for api in some.chain(all) {
-        let mut page = ListParams::default().limit(PAGE);
-        loop {
-            let jobs = api.list(&page).await?;
-            jobs.items.iter().for_each(|job| note(job, key, &mut wanted));
-            match jobs.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => page = page.continue_token(&token),
-                None => break,
-            }
+        match note_all(&api, keys, &mut wanted).await {
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) && !namespaces.is_empty() => {}
+            noted => noted?,
         }
     }
     Ok(wanted)
 }
 
-fn note(job: &OmotesJob, key: &CapabilityKey, wanted: &mut Wanted) {
+async fn note_all(api: &Api<OmotesJob>, keys: &Keys, wanted: &mut Wanted) -> Result<(), kube::Error> {
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let jobs = api.list(&page).await?;
+        jobs.items.iter().for_each(|job| note(job, keys, wanted));
+        match jobs.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn note(job: &OmotesJob, keys: &Keys, wanted: &mut Wanted) {
     let uid = job.uid().unwrap_or_default();
     wanted.job_ids.insert(JobId::of(job).to_string());
     let attempts = [attempt_of(job) - 1, attempt_of(job)];
-    let capabilities = attempts.map(|attempt| key.capability(&uid, attempt));
-    wanted.own_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    for key in keys.all() {
+        let capabilities = attempts.map(|attempt| key.capability(&uid, attempt));
+        wanted.own_queues.extend(capabilities.iter().map(topology::output_queue_name));
+    }
     wanted.own_queues.insert(topology::kept_queue(&uid, 1).name);
     let ended = job.has_ended();
-    wanted.own_queues.extend(pods::input_queue(job, key).filter(|_| !ended));
+    wanted.own_queues.extend(pods::input_queue(job, keys).filter(|_| !ended));
 }
 
 async fn act(context: &Context, finding: Finding, deletes: bool) {
@@ -134,12 +144,13 @@ async fn act(context: &Context, finding: Finding, deletes: bool) {
 }
 
 async fn remove(context: &Context, queue: &str, only_if_empty: bool) {
-    let taken = matches!(topology::kind_of(queue), Some(QueueKind::Client(id)) if context.claims.holder(id).is_some());
+    let taken =
+        matches!(topology::kind_of(queue), Some(QueueKind::Client(id)) if context.state.claims.holder(id).is_some());
     if taken {
         return;
     }
     let condition = if only_if_empty { DeleteCondition::IfUnusedAndEmpty } else { DeleteCondition::IfUnused };
-    match context.broker.delete_queue(queue, condition).await {
+    match context.clients.broker.delete_queue(queue, condition).await {
         Ok(Deletion::Deleted) => info!(queue, "removed a queue that no job has"),
         Ok(Deletion::StillWanted) => debug!(queue, "somebody wants a queue that no job has; it stays"),
         Err(error) => warn!(queue, %error, "could not remove a queue that no job has; the operator tries again"),
@@ -182,7 +193,8 @@ mod tests {
     }
 
     async fn known(answers: Vec<(u16, Value)>) -> Result<Wanted, kube::Error> {
-        wanted(&apiserver(answers), &CapabilityKey::new(&[7; 32]).unwrap(), &[]).await
+        let keys = Keys { current: crate::wire::CapabilityKey::new(&[7; 32]).unwrap(), previous: None };
+        wanted(&apiserver(answers), &keys, &[]).await
     }
 
     #[tokio::test]

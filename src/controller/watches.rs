@@ -2,51 +2,54 @@
 //!
 //! Ring: shell.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{
     Api, Resource, ResourceExt,
     core::{DeserializeGuard, error_boundary::InvalidObject},
-    runtime::{
-        events::{Event, EventType},
-        reflector::ObjectRef,
-        watcher,
-    },
+    runtime::{reflector::ObjectRef, watcher},
 };
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::{
-    api::{OmotesJob, OmotesWorkflow, names},
-    plan::attempt,
+    api::{OmotesJob, OmotesWorkflow, Reason, names},
+    plan::facts::{owner, pod_state},
+    words::kube_words,
 };
 
 use super::{
-    cache::{self, Change},
     context::Context,
-    execute,
+    execute::{publish_apart, release_pod, warning},
+    news,
+    state::{Change, Scope, drive},
 };
+
+/// How often pods are looked for that could not be released when their job went.
+const RELEASE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// So many objects come at once in a list: a job may have a megabyte, and a page is in memory several times.
+const PAGE: u32 = 200;
+
+/// What is watched: each of these namespaces, or all.
+pub(super) fn scopes(namespaces: &[String]) -> Vec<Scope> {
+    if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() }
+}
 
 /// Watches until it is aborted.
 pub(super) async fn run(context: Arc<Context>, namespaces: Vec<String>) {
-    let scopes: Vec<Option<String>> =
-        if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
-    let pending = Arc::new(AtomicUsize::new(4 * scopes.len()));
-    let watches = scopes.into_iter().map(|scope| {
-        let jobs = watch_jobs(Arc::clone(&context), scope.clone(), Arc::clone(&pending));
-        let pods = watch_pods(Arc::clone(&context), scope.clone(), Arc::clone(&pending));
-        let workflows = watch_workflows(Arc::clone(&context), scope.clone(), Arc::clone(&pending));
-        let revisions = watch_revisions(Arc::clone(&context), scope, Arc::clone(&pending));
+    let releasing = release_orphans(Arc::clone(&context));
+    let forgetting = news::forget_namespaces(Arc::clone(&context));
+    let watches = scopes(&namespaces).into_iter().map(|scope| {
+        let jobs = watch_jobs(Arc::clone(&context), scope.clone());
+        let pods = watch_pods(Arc::clone(&context), scope.clone());
+        let workflows = watch_workflows(Arc::clone(&context), scope.clone());
+        let revisions = watch_revisions(Arc::clone(&context), scope);
         async { tokio::join!(jobs, pods, workflows, revisions) }
     });
-    join_all(watches).await;
+    tokio::join!(join_all(watches), releasing, forgetting);
 }
 
 fn scoped<K>(context: &Context, scope: Option<&String>) -> Api<K>
@@ -54,88 +57,108 @@ where
     K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
 {
     scope.map_or_else(
-        || Api::all(context.client.clone()),
-        |namespace| Api::namespaced(context.client.clone(), namespace),
+        || Api::all(context.clients.client.clone()),
+        |namespace| Api::namespaced(context.clients.client.clone(), namespace),
     )
 }
 
-/// Notes that one more list is complete; after the last, pods without a job are let go.
-fn synced(context: &Arc<Context>, pending: &AtomicUsize) {
-    let left = pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
-    if left == Ok(1) {
-        info!(jobs = context.jobs.store().len(), pods = context.pods.store().len(), "the caches are in sync");
-        context.metrics.set_synced();
-        context.catalog.set_synced();
-        context.pods.store().state().iter().for_each(|pod| release_orphan(context, pod));
-        context.seat_waiting();
-        context.keep_promises();
-        context.touch_all_workflows();
-        context.trigger_all();
+/// Notes that one more list of `scope` is complete; after its last the scope's jobs are worked on.
+fn synced(context: &Arc<Context>, scope: &Scope) {
+    if context.state.lists.complete_one(scope) {
+        begin(context);
     }
 }
 
-async fn watch_jobs(context: Arc<Context>, scope: Option<String>, pending: Arc<AtomicUsize>) {
-    let api: Api<DeserializeGuard<OmotesJob>> = Api::all(context.client.clone());
-    let api = scope.as_ref().map_or(api, |namespace| Api::namespaced(context.client.clone(), namespace));
+/// Begins, or goes on with another namespace, once every list is complete or refused; pods without a job are released.
+fn begin(context: &Arc<Context>) {
+    if !context.state.lists.are_decided() {
+        return;
+    }
+    info!(jobs = context.state.jobs.store().len(), pods = context.state.pods.store().len(), "the caches are in sync");
+    context.metrics.set_synced();
+    context.state.catalog.set_synced();
+    context.state.pods.store().state().iter().for_each(|pod| release_orphan(context, pod));
+    context.state.seat_waiting();
+    context.state.seat_running();
+    context.state.keep_promises();
+    context.state.touch_all_workflows();
+    context.state.trigger_all();
+}
+
+async fn watch_jobs(context: Arc<Context>, scope: Scope) {
+    let api: Api<DeserializeGuard<OmotesJob>> = Api::all(context.clients.client.clone());
+    let api = scope.as_ref().map_or(api, |namespace| Api::namespaced(context.clients.client.clone(), namespace));
     let mut first = true;
-    cache::drive(&context.jobs, watcher(api, watcher::Config::default()), |change| match change {
+    drive(&context.state.jobs, watcher(api, watcher::Config::default().page_size(PAGE)), |change| match change {
         Change::Applied(job) => {
-            context.claims.apply(&job);
-            context.touch_workflow_of(&job);
-            context.trigger(ObjectRef::from_obj(&job));
+            news::listen_to(&context, &job);
+            context.state.claims.apply(&job);
+            context.state.touch_workflow_of(&job);
+            context.state.trigger(ObjectRef::from_obj(&job));
         }
         Change::Deleted(job) => forget(&context, &job),
         Change::Undecodable(object) => report_undecodable(&context, object),
-        Change::Synced if std::mem::take(&mut first) => synced(&context, &pending),
-        Change::Synced => {}
-        Change::Failed(error) => report_failure("OmotesJobs", &error),
+        Change::Synced => listed(&context, &scope, std::mem::take(&mut first)),
+        Change::Failed(error) => report_failure(&context, &scope, "OmotesJobs", &error),
     })
     .await;
 }
 
-async fn watch_pods(context: Arc<Context>, scope: Option<String>, pending: Arc<AtomicUsize>) {
+async fn watch_pods(context: Arc<Context>, scope: Scope) {
     let api = scoped::<DeserializeGuard<Pod>>(&context, scope.as_ref());
-    let selector = format!("{}={}", names::LABEL_MANAGED_BY, names::OPERATOR);
+    let selector = names::managed_selector();
     let mut first = true;
-    cache::drive(&context.pods, watcher(api, watcher::Config::default().labels(&selector)), |change| match change {
+    let config = watcher::Config::default().labels(&selector).page_size(PAGE);
+    drive(&context.state.pods, watcher(api, config), |change| match change {
         Change::Applied(pod) => {
-            context.seat_pod(&pod, true);
+            context.state.seat_pod(&pod, true);
             pod_changed(&context, &pod);
         }
         Change::Deleted(pod) => {
-            context.seat_pod(&pod, false);
+            context.state.pod_left(&pod);
             pod_changed(&context, &pod);
         }
         Change::Undecodable(object) => {
-            warn!(name = object.metadata.name, error = object.error, "a pod cannot be decoded and is ignored");
+            warn!(
+                namespace = object.metadata.namespace,
+                name = object.metadata.name,
+                error = object.error,
+                "a pod cannot be decoded and is ignored"
+            );
         }
-        Change::Synced if std::mem::take(&mut first) => synced(&context, &pending),
-        Change::Synced => {}
-        Change::Failed(error) => report_failure("pods", &error),
+        Change::Synced => listed(&context, &scope, std::mem::take(&mut first)),
+        Change::Failed(error) => report_failure(&context, &scope, "pods", &error),
     })
     .await;
 }
 
 fn pod_changed(context: &Arc<Context>, pod: &Pod) {
+    // The next version may hide what this one proves.
+    if let Some(job) = context.state.owner_of(pod) {
+        context.state.memories.witness_end(&job, pod, Timestamp::now());
+    }
     release_orphan(context, pod);
-    job_of(pod).filter(|job| context.jobs.store().get(job).is_some()).into_iter().for_each(|job| context.trigger(job));
+    job_of(pod)
+        .filter(|job| context.state.jobs.store().get(job).is_some())
+        .into_iter()
+        .for_each(|job| context.state.trigger(job));
 }
 
-async fn watch_workflows(context: Arc<Context>, scope: Option<String>, pending: Arc<AtomicUsize>) {
+async fn watch_workflows(context: Arc<Context>, scope: Scope) {
     let api = scoped::<DeserializeGuard<OmotesWorkflow>>(&context, scope.as_ref());
     let mut first = true;
     let mut generations = HashMap::new();
-    cache::drive(&context.catalog.cache, watcher(api, watcher::Config::default()), |change| match change {
+    drive(&context.state.catalog.cache, watcher(api, watcher::Config::default()), |change| match change {
         Change::Applied(workflow) => {
             // A status of our own is no news.
             let generation = workflow.metadata.generation;
             if generations.insert(workflow.uid(), generation) != Some(generation) {
-                context.workflow_changed(&workflow);
+                context.state.workflow_changed(&workflow);
             }
         }
         Change::Deleted(workflow) => {
             generations.remove(&workflow.uid());
-            context.workflow_changed(&workflow);
+            context.state.workflow_changed(&workflow);
         }
         Change::Undecodable(object) => {
             let InvalidObject { error, metadata } = object;
@@ -146,32 +169,31 @@ async fn watch_workflows(context: Arc<Context>, scope: Option<String>, pending: 
                 "an OmotesWorkflow cannot be decoded and is ignored"
             );
         }
-        Change::Synced if std::mem::take(&mut first) => synced(&context, &pending),
-        Change::Synced => {}
-        Change::Failed(error) => report_failure("OmotesWorkflows", &error),
+        Change::Synced => listed(&context, &scope, std::mem::take(&mut first)),
+        Change::Failed(error) => report_failure(&context, &scope, "OmotesWorkflows", &error),
     })
     .await;
 }
 
-async fn watch_revisions(context: Arc<Context>, scope: Option<String>, pending: Arc<AtomicUsize>) {
+async fn watch_revisions(context: Arc<Context>, scope: Scope) {
     let api = scoped::<DeserializeGuard<ControllerRevision>>(&context, scope.as_ref());
-    let selector = format!("{}={},{}", names::LABEL_MANAGED_BY, names::OPERATOR, names::LABEL_WORKFLOW);
+    let selector = format!("{},{}", names::managed_selector(), names::LABEL_WORKFLOW);
     let mut first = true;
-    cache::drive(
-        &context.revisions,
+    drive(
+        &context.state.revisions,
         watcher(api, watcher::Config::default().labels(&selector)),
         |change| match change {
             Change::Applied(revision) | Change::Deleted(revision) => revision_changed(&context, &revision),
             Change::Undecodable(object) => {
                 warn!(
+                    namespace = object.metadata.namespace,
                     name = object.metadata.name,
                     error = object.error,
                     "a ControllerRevision cannot be decoded and is ignored"
                 );
             }
-            Change::Synced if std::mem::take(&mut first) => synced(&context, &pending),
-            Change::Synced => {}
-            Change::Failed(error) => report_failure("ControllerRevisions", &error),
+            Change::Synced => listed(&context, &scope, std::mem::take(&mut first)),
+            Change::Failed(error) => report_failure(&context, &scope, "ControllerRevisions", &error),
         },
     )
     .await;
@@ -180,27 +202,22 @@ async fn watch_revisions(context: Arc<Context>, scope: Option<String>, pending: 
 fn revision_changed(context: &Context, revision: &ControllerRevision) {
     let Some(name) = revision.labels().get(names::LABEL_WORKFLOW) else { return };
     let namespace = revision.namespace().unwrap_or_default();
-    context.trigger_unpinned(&namespace, name);
-    context.workflows.touch((namespace, name.clone()));
+    context.state.trigger_unpinned(&namespace, name);
+    context.state.workflows.touch((namespace, name.clone()));
 }
 
 /// The job that a pod is for: its owner, else the one that would have a pod of this name and waits for it to go.
 fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
     let name = pod.name_any();
-    let job = attempt::owner(pod)
-        .map(|owner| owner.name.as_str())
-        .or_else(|| name.rsplit_once('-').map(|(job, _attempt)| job))?;
+    let job = owner::job_name(pod).or_else(|| name.rsplit_once('-').map(|(job, _attempt)| job))?;
     Some(ObjectRef::new(job).within(&pod.namespace()?))
 }
 
 fn forget(context: &Arc<Context>, job: &OmotesJob) {
-    context.claims.remove(job);
-    context.unseat(job);
-    context.forget_promise(job);
-    context.touch_workflow_of(job);
-    context.memories.forget(&job.uid().unwrap_or_default());
+    context.state.forget(job);
     let uid = job.uid().unwrap_or_default();
-    let orphans = context.pods.store().state_filter(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));
+    let orphans =
+        context.state.pods.store().state_filter(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));
     for pod in orphans {
         release_orphan(context, &pod);
     }
@@ -208,23 +225,86 @@ fn forget(context: &Arc<Context>, job: &OmotesJob) {
 
 /// A pod that is being deleted and whose job is gone must not wait for anybody to record its exit.
 fn release_orphan(context: &Arc<Context>, pod: &Pod) {
-    let held = attempt::is_held(pod);
-    let orphaned = context.metrics.is_synced() && context.owner_of(pod).is_none();
-    if !(held && orphaned && pod.metadata.deletion_timestamp.is_some()) {
+    let ends = pod.metadata.deletion_timestamp.is_some() && pod_state::is_held(pod);
+    let is_listed = || context.state.lists.is_complete(&pod.namespace().unwrap_or_default());
+    if !(ends && is_listed() && context.state.owner_of(pod).is_none()) {
         return;
     }
     let (namespace, name, uid) = (pod.namespace().unwrap_or_default(), pod.name_any(), pod.uid().unwrap_or_default());
     let context = Arc::clone(context);
     tokio::spawn(async move {
-        match execute::release_pod(&namespace, &name, &uid, &context).await {
+        match release_pod(&namespace, &name, &uid, &context).await {
             Ok(_) => info!(namespace, pod = name, "let go of a pod whose job is gone"),
-            Err(error) => warn!(namespace, pod = name, %error, "could not let go of a pod whose job is gone"),
+            Err(error) => {
+                warn!(namespace, pod = name, %error, "could not let go of a pod whose job is gone; the operator tries again within a minute or so");
+            }
         }
     });
 }
 
-fn report_failure(kind: &str, failure: &watcher::Error) {
-    warn!(error = %failure, "watching {kind} failed; the operator tries again");
+/// Releases again and again what could not be released when it became an orphan.
+async fn release_orphans(context: Arc<Context>) {
+    loop {
+        tokio::time::sleep(RELEASE_INTERVAL.mul_f64(fastrand::f64().mul_add(0.5, 0.75))).await;
+        context.state.pods.store().state().iter().for_each(|pod| release_orphan(&context, pod));
+    }
+}
+
+/// Takes in that a list is complete, the `first` of its kind or one more.
+fn listed(context: &Arc<Context>, scope: &Scope, first: bool) {
+    if let Some(namespace) = scope {
+        context.metrics.note_watched(namespace);
+    }
+    if first {
+        synced(context, scope);
+    }
+}
+
+/// A namespace that is gone or may not be looked into holds up no other; any other failure may be of the apiserver itself.
+fn report_failure(context: &Arc<Context>, scope: &Scope, kind: &str, failure: &watcher::Error) {
+    let error = words_of(failure);
+    // The apiserver has forgotten where the watch was, as it does every few minutes: the list begins anew.
+    if matches!(failure, watcher::Error::WatchError(status) if status.code == 410) {
+        return debug!(error, "the watch of {kind} begins anew");
+    }
+    match scope.as_ref().filter(|_| is_refused(failure)) {
+        None => warn!(error, "watching {kind} failed; the operator tries again"),
+        Some(namespace) => {
+            let problem = format!(
+                "the apiserver refuses to list what is in it ({kind}: {error}). Create the namespace and the operator's Role in it, or take it out of watchNamespaces"
+            );
+            if context.metrics.note_unwatched(namespace, problem) {
+                warn!(
+                    namespace,
+                    kind, error, "a namespace cannot be watched; the others are, and the operator tries again"
+                );
+            }
+            if context.state.lists.refuse(scope) {
+                begin(context);
+            }
+        }
+    }
+}
+
+fn words_of(failure: &watcher::Error) -> String {
+    match failure {
+        watcher::Error::InitialListFailed(source)
+        | watcher::Error::WatchStartFailed(source)
+        | watcher::Error::WatchFailed(source) => kube_words(source),
+        watcher::Error::WatchError(status) => status.message.clone(),
+        watcher::Error::NoResourceVersion => failure.to_string(),
+    }
+}
+
+fn is_refused(failure: &watcher::Error) -> bool {
+    let code = match failure {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code,
+        watcher::Error::WatchError(status) => status.code,
+        _ => return false,
+    };
+    matches!(code, 403 | 404)
 }
 
 fn report_undecodable(context: &Arc<Context>, object: InvalidObject) {
@@ -243,19 +323,7 @@ fn report_undecodable(context: &Arc<Context>, object: InvalidObject) {
         uid: metadata.uid,
         ..Default::default()
     };
-    let event = Event {
-        type_: EventType::Warning,
-        reason: "Undecodable".to_owned(),
-        note: Some(
-            format!("the operator cannot read this job and leaves it alone: {error}").chars().take(1000).collect(),
-        ),
-        action: "Decode".to_owned(),
-        secondary: None,
-    };
-    let context = Arc::clone(context);
-    tokio::spawn(async move {
-        if let Err(error) = context.recorder.publish(&event, &reference).await {
-            warn!(%error, "could not write an Event");
-        }
-    });
+    let note = format!("the operator cannot read this job and leaves it alone: {error}");
+    let event = warning(Reason::Undecodable, &note, "Decode");
+    publish_apart(event, reference, &context.clients.recorder);
 }

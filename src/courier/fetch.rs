@@ -9,18 +9,21 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::layout::Layout;
 use super::link::Link;
-use super::{CourierSettings, Layout};
-use crate::broker::{Backoff, BrokerError};
-use crate::wire::{FailureCause, FailureRecord};
+use super::settings::{CourierSettings, InputQueue};
+use crate::backoff::Backoff;
+use crate::broker::BrokerError;
+use crate::wire::{FailureCause, FailureRecord, SealError};
 
 /// A broker that restarts is back by then.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// A courier that died with its node has the message until the broker misses its heartbeats.
 const HELD: Duration = Duration::from_secs(60);
+/// A password that was rotated reaches a mounted Secret a moment after the broker.
+const STALE: Duration = Duration::from_secs(20);
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const MOST_DELAY: Duration = Duration::from_secs(5);
 /// What the ESDL is called while it is written.
@@ -29,11 +32,15 @@ const PARTIAL: &str = ".input.esdl.partial";
 const PROJECTED: [&str; 2] = ["job.json", "parameters.json"];
 
 /// Brings the job's files and the ESDL in `queue` to where the program reads them.
-pub(super) async fn bring(settings: &CourierSettings, layout: &Layout, queue: &str) -> Result<(), FailureRecord> {
-    let mut link = Link::new(settings.endpoint.clone(), settings.connection_name());
-    let fetched = fetch(&mut link, queue).await;
+pub(super) async fn bring(
+    settings: &CourierSettings,
+    layout: &Layout,
+    queue: &InputQueue,
+) -> Result<(), FailureRecord> {
+    let mut link = Link::of(settings);
+    let fetched = fetch(&mut link, &queue.name).await;
     link.close().await;
-    match fetched {
+    match fetched.and_then(|body| queue.unseal(body).map_err(broken)) {
         Ok(esdl) => place(settings, layout, move || Ok(esdl)).await,
         Err(message) => Err(missing(settings, message)),
     }
@@ -43,7 +50,7 @@ pub(super) async fn bring(settings: &CourierSettings, layout: &Layout, queue: &s
 pub(super) async fn place(
     settings: &CourierSettings,
     layout: &Layout,
-    read: impl FnOnce() -> io::Result<Bytes> + Send + 'static,
+    read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
 ) -> Result<(), FailureRecord> {
     let layout = layout.clone();
     let written = tokio::task::spawn_blocking(move || write(&layout, read)).await;
@@ -56,7 +63,7 @@ fn missing(settings: &CourierSettings, message: String) -> FailureRecord {
 }
 
 /// Tries until the time is over.
-async fn fetch(link: &mut Link, queue: &str) -> Result<Bytes, String> {
+async fn fetch(link: &mut Link, queue: &str) -> Result<Vec<u8>, String> {
     let began = Instant::now();
     let mut backoff = Backoff::new(FIRST_DELAY, MOST_DELAY);
     let mut reason = "it did not answer".to_owned();
@@ -65,7 +72,9 @@ async fn fetch(link: &mut Link, queue: &str) -> Result<Bytes, String> {
             Ok(Some(esdl)) => return Ok(esdl),
             Ok(None) if began.elapsed() >= HELD => return Err(gone()),
             Ok(None) => "the queue is empty".clone_into(&mut reason),
-            Err(error @ BrokerError::Refused { .. }) => return Err(refused(&link.broker(), &error)),
+            Err(error @ BrokerError::Refused { .. }) if began.elapsed() >= STALE => {
+                return Err(refused(&link.broker(), &error));
+            }
             Err(error) => reason = error.to_string(),
         }
         tracing::warn!(reason, "the input is not there yet");
@@ -74,7 +83,7 @@ async fn fetch(link: &mut Link, queue: &str) -> Result<Bytes, String> {
     Err(unreachable(&link.broker(), &reason))
 }
 
-fn write(layout: &Layout, read: impl FnOnce() -> io::Result<Bytes>) -> Result<(), String> {
+fn write(layout: &Layout, read: impl FnOnce() -> io::Result<Vec<u8>>) -> Result<(), String> {
     read()
         .and_then(|esdl| put(layout, &esdl))
         .map_err(|error| format!("cannot write the job's input to {}: {error}", layout.input_folder().display()))
@@ -89,6 +98,10 @@ fn put(layout: &Layout, esdl: &[u8]) -> io::Result<()> {
     let partial = layout.input_folder().join(PARTIAL);
     fs::write(&partial, esdl)?;
     fs::rename(partial, layout.input())
+}
+
+fn broken(error: SealError) -> String {
+    format!("the job's input cannot be used: {error}. Submit the job again")
 }
 
 fn gone() -> String {
@@ -113,14 +126,15 @@ fn unreachable(broker: &str, reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::tests::Pod;
     use super::super::settings::tests::lonely;
-    use super::super::tests::Pod;
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn an_unreachable_broker_is_named_without_its_password() {
         let pod = Pod::empty();
-        let failure = bring(&lonely(), &pod.layout, "omotes.input.00").await.unwrap_err();
+        let failure =
+            bring(&lonely(&pod), &pod.layout, &InputQueue::open("omotes.input.00".to_owned())).await.unwrap_err();
         assert_eq!((failure.attempt, failure.cause), (2, FailureCause::InputMissing));
         assert!(failure.message.contains("amqp://courier@127.0.0.1:1, vhost omotes"), "{}", failure.message);
         assert!(!failure.message.contains("s3cret"), "{}", failure.message);
@@ -133,7 +147,7 @@ mod tests {
             pod.write(&format!("../omotes-source/{file}"), file);
         }
         pod.write("input/.keep", "");
-        write(&pod.layout, || Ok(Bytes::from_static(b"<esdl/>"))).unwrap();
+        write(&pod.layout, || Ok(b"<esdl/>".to_vec())).unwrap();
         for (file, text) in
             [("job.json", "job.json"), ("parameters.json", "parameters.json"), ("input.esdl", "<esdl/>")]
         {
@@ -144,7 +158,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_is_named() {
         let pod = Pod::empty();
-        let said = write(&pod.layout, || Ok(Bytes::from_static(b"<esdl/>"))).unwrap_err();
+        let said = write(&pod.layout, || Ok(b"<esdl/>".to_vec())).unwrap_err();
         assert!(
             said.starts_with(&format!("cannot write the job's input to {}", pod.layout.input_folder().display())),
             "{said}"

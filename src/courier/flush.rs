@@ -5,37 +5,88 @@
 //! Guarantees: a commit only for an output that the broker confirmed to be in a queue; every failure says what happened
 //! and what to do about it; done before the kubelet loses its patience.
 
+use std::fs;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::layout::Layout;
 use super::link::Link;
 use super::output::{UnreadableFile, collect};
-use super::{CourierSettings, Layout};
-use crate::broker::{Backoff, BrokerError, Routing};
-use crate::topology::{PROGRESS_KEY, output_key};
-use crate::wire::{CommitRecord, CourierProgress, Digest, FailureCause, FailureRecord};
+use super::settings::CourierSettings;
+use crate::backoff::Backoff;
+use crate::broker::{BrokerError, Routing};
+use crate::topology::output_key;
+use crate::wire::{
+    CommitRecord, CourierMessage, CourierNotice, Digest, FailureCause, FailureRecord, FlushRequest, TerminationRecord,
+};
 
 /// Left of the pod's grace for writing the record and ending.
 const MARGIN: Duration = Duration::from_secs(2);
 /// Even with no grace at all one attempt is worth it.
 const LEAST: Duration = Duration::from_secs(1);
+/// A nack tells no reason.
+const FULL: &str = "its queue takes no more: it holds messages that are not the job's, or a policy limits its bytes to less than the output (see OMOTES_OUTPUT_BYTES of broker-users.sh)";
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const MOST_DELAY: Duration = Duration::from_secs(5);
 
+/// One look at one small file; a client waits.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// An operator that starts again has forgotten what it was told.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
+
 type Failure = (FailureCause, String);
+
+/// Waits until the operator asks for the output.
+pub(super) async fn requested(layout: &Layout) {
+    let path = layout.flush_request();
+    while !fs::read_to_string(&path).is_ok_and(|text| FlushRequest::parse(&text).is_some()) {
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Reports over the broker, until `shutdown`, what the termination message says.
+pub(super) async fn repeat(
+    settings: &CourierSettings,
+    layout: &Layout,
+    link: &mut Link,
+    shutdown: impl Future<Output = ()>,
+) {
+    let reports = async {
+        loop {
+            sleep(REPORT_EVERY).await;
+            report(settings, layout, link).await;
+        }
+    };
+    tokio::select! {
+        () = shutdown => {}
+        () = reports => {}
+    }
+}
+
+/// Reports over the broker what the termination message says. An output that did not reach the broker is left to the
+/// termination message: another attempt may follow, and the broker may still be away.
+pub(super) async fn report(settings: &CourierSettings, layout: &Layout, link: &mut Link) {
+    let written = fs::read_to_string(layout.termination_log()).ok();
+    let record = written.and_then(|text| TerminationRecord::parse(&text).ok());
+    let is_lost = |record: &TerminationRecord| matches!(record, TerminationRecord::Failed(failure) if failure.cause == FailureCause::OutputLost);
+    if let Some(record) = record.filter(|record| !is_lost(record)) {
+        link.post(&settings.message(CourierNotice::Ended(record)).to_body()).await;
+    }
+}
 
 /// Sends the last progress and the output; returns what the termination message says.
 pub(super) async fn flush(
     settings: &CourierSettings,
     layout: &Layout,
     link: &mut Link,
-    latest: Option<CourierProgress>,
+    latest: Option<CourierMessage>,
 ) -> Result<CommitRecord, FailureRecord> {
     let until = Instant::now() + settings.flush.saturating_sub(MARGIN).max(LEAST);
     if let Some(progress) = latest {
-        link.post(PROGRESS_KEY, &progress.to_body()).await;
+        let half = (until - Instant::now()) / 2;
+        drop(timeout(half, link.post(&progress.to_body())).await);
     }
     let flushed = send(settings, layout, link, until).await;
     flushed.map_err(|(cause, message)| FailureRecord { attempt: settings.attempt, cause, message })
@@ -50,7 +101,7 @@ async fn send(
     let (layout, attempt) = (layout.clone(), settings.attempt);
     let packing = tokio::task::spawn_blocking(move || pack(&layout, attempt));
     let (body, record) = packing.await.map_err(|error| (FailureCause::OutputUnreadable, error.to_string()))??;
-    deliver(link, &output_key(&settings.capability), &body, until).await?;
+    deliver(link, &output_key(&settings.identity.output_route), &body, until).await?;
     Ok(record)
 }
 
@@ -87,6 +138,7 @@ async fn deliver(link: &mut Link, key: &str, body: &Bytes, until: Instant) -> Re
             Ok(Routing::Unroutable) => {
                 "the operator's queue for the output is not there; does the operator run?".to_owned()
             }
+            Err(BrokerError::Nacked) => FULL.to_owned(),
             Err(error) => error.to_string(),
         };
         tracing::warn!(reason, "the broker does not have the output yet");
@@ -115,13 +167,13 @@ fn lost(broker: &str, reason: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::tests::Pod;
     use super::super::settings::tests::lonely;
-    use super::super::tests::Pod;
     use super::*;
 
     async fn flush_alone(pod: &Pod) -> Result<CommitRecord, FailureRecord> {
-        let settings = lonely();
-        let mut link = Link::new(settings.endpoint.clone(), "test".to_owned());
+        let settings = lonely(pod);
+        let mut link = Link::of(&settings);
         flush(&settings, &pod.layout, &mut link, None).await
     }
 

@@ -6,17 +6,19 @@
 //! environment. So nothing is read but a regular file that really is at its place: a link to `/proc/self/environ` would
 //! hand that password to the job's client.
 //!
-//! Guarantees: what cannot be read is an error that names file, owner, mode, reader and remedy. Never waits for a file.
+//! Guarantees: what cannot be read is an error that names file, owner, mode, reader and remedy. Never waits for a file,
+//! whatever the job puts in its place meanwhile.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use rustix::{fs::OFlags, io::Errno, process::geteuid};
 
-use super::Layout;
+use super::layout::Layout;
 use crate::wire::{CourierOutput, EsdlMessage, OutputError, Severity, parse_messages};
 
 /// The broker takes no larger messages, whatever its configuration.
@@ -87,20 +89,27 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, UnreadableFile> {
 /// Opens a regular file that is really at this place: neither it nor any folder above it is a link.
 pub(super) fn open_regular(path: &Path) -> Result<File, UnreadableFile> {
     let seen = path.symlink_metadata().map_err(|error| explain(path, None, error))?;
-    // Before opening it: a pipe would be waited for.
+    // Opening a device may have an effect.
     if !seen.is_file() {
         return Err(UnreadableFile::NotRegular(path.to_owned()));
     }
-    let file = File::open(path).map_err(|error| explain(path, Some(&seen), error))?;
-    // After opening it: the job may have replaced it, or its folder, meanwhile. The kernel knows what was opened.
-    let opened = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
-        .map_err(|error| explain(path, Some(&seen), error))?;
-    if opened == path { Ok(file) } else { Err(UnreadableFile::NotRegular(path.to_owned())) }
+    let failed = |error| explain(path, Some(&seen), error);
+    let file = unfollowed(OpenOptions::new().read(true)).open(path).map_err(failed)?;
+    // The job may have replaced it, or its folder, meanwhile. The kernel knows what was opened.
+    let opened = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(failed)?;
+    let is_it = opened == path && file.metadata().map_err(failed)?.is_file();
+    if is_it { Ok(file) } else { Err(UnreadableFile::NotRegular(path.to_owned())) }
+}
+
+/// Opens no link, and waits for no other end of a pipe.
+pub(super) fn unfollowed(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
 }
 
 fn explain(path: &Path, seen: Option<&Metadata>, error: io::Error) -> UnreadableFile {
     let path = path.to_owned();
     match error.kind() {
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => UnreadableFile::NotRegular(path),
         io::ErrorKind::NotFound => UnreadableFile::Missing(path),
         io::ErrorKind::PermissionDenied => denied(path, seen),
         _ => UnreadableFile::Failed { path, error },
@@ -113,19 +122,19 @@ fn denied(path: PathBuf, seen: Option<&Metadata>) -> UnreadableFile {
     let (about, of) = if seen.is_some() { ("it", seen) } else { ("its folder", folder.as_ref()) };
     let owner = of.map_or_else(|| "another user".to_owned(), |of| format!("user {}", of.uid()));
     let mode = of.map_or(0, |of| of.permissions().mode() & 0o7777);
-    UnreadableFile::Denied { path, about: format!("{about} belongs to {owner}"), mode, reader: own_user() }
-}
-
-/// The user of this process, which the kernel shows as the owner of its folder.
-fn own_user() -> u32 {
-    std::fs::metadata("/proc/self").map_or(u32::MAX, |metadata| metadata.uid())
+    let reader = geteuid().as_raw();
+    UnreadableFile::Denied { path, about: format!("{about} belongs to {owner}"), mode, reader }
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
 
-    use super::super::tests::Pod;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::super::layout::tests::Pod;
     use super::*;
 
     #[test]
@@ -167,6 +176,46 @@ mod tests {
         assert!(matches!(collect(&pod.layout), Err(UnreadableFile::NotRegular(_))));
     }
 
+    /// A program that puts a pipe or a link in place of its output, again and again, neither stops the courier nor has it
+    /// read something else.
+    #[test]
+    fn what_is_swapped_in_a_loop_is_never_waited_for() {
+        let pod = Pod::prepared();
+        let (output, elsewhere) = (pod.layout.output(), pod.layout.root.join("elsewhere"));
+        std::fs::create_dir(&elsewhere).unwrap();
+        let [file, pipe, link] = ["file", "pipe", "link"].map(|name| elsewhere.join(name));
+        let read_often = {
+            let output = output.clone();
+            move || (0..200_000).map(|_| read(&output, MAX_OUTPUT_BYTES)).filter(is_expected).count()
+        };
+        let (done, count) = mpsc::channel();
+        std::thread::spawn(move || done.send(read_often()));
+        let began = Instant::now();
+        let seen = loop {
+            mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap();
+            symlink("/proc/self/environ", &link).unwrap();
+            std::fs::write(&file, "<esdl/>").unwrap();
+            for next in [&file, &pipe, &link] {
+                std::fs::rename(next, &output).unwrap();
+            }
+            match count.try_recv() {
+                Ok(seen) => break seen,
+                Err(end) => assert!(end == mpsc::TryRecvError::Empty, "it read something else"),
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "the courier waits");
+        };
+        assert!(seen > 0, "the file was never there");
+    }
+
+    /// Whether it is the file; panics where it is something else than what is refused.
+    fn is_expected(seen: &Result<Vec<u8>, UnreadableFile>) -> bool {
+        match seen {
+            Ok(text) => text == b"<esdl/>" || panic!("{text:?}"),
+            Err(UnreadableFile::NotRegular(_) | UnreadableFile::Missing(_)) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     #[test]
     fn what_is_not_text_is_refused() {
         let pod = Pod::prepared();
@@ -190,7 +239,7 @@ mod tests {
         std::fs::set_permissions(pod.layout.output(), std::fs::Permissions::from_mode(0o600)).unwrap();
         let seen = pod.layout.output().metadata().unwrap();
         let text = explain(&pod.layout.output(), Some(&seen), io::ErrorKind::PermissionDenied.into()).to_string();
-        let user = own_user();
+        let user = geteuid().as_raw();
         assert!(
             text.contains(&format!("it belongs to user {user} with mode 0600, the courier runs as user {user}")),
             "{text}"

@@ -5,12 +5,15 @@
 //! Guarantees: the ESDL comes last and complete, after the other files. A courier that is started again begins with the
 //! same job where the former one was.
 
-use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{fs, future::ready, path::PathBuf, process::ExitCode, time::Duration};
 
-use bytes::Bytes;
 use tokio::time::sleep;
 
-use super::{CourierSettings, Layout, WaitingSettings, fail, fetch, input, run};
+use super::carry::run;
+use super::layout::Layout;
+use super::report::{fail, unable};
+use super::settings::{CourierSettings, WaitingSettings};
+use super::{fetch, input};
 use crate::wire::{Assignment, FailureRecord};
 
 /// One look at one small file; a client waits.
@@ -28,16 +31,27 @@ pub async fn wait(settings: &WaitingSettings, layout: &Layout, shutdown: impl Fu
         () = &mut shutdown => return ExitCode::SUCCESS,
     };
     tracing::info!(job = assignment.job_uid, attempt = assignment.attempt, "the pod has a job");
-    let settings = settings.assigned(assignment);
+    let settings = tokio::select! {
+        settings = settings.assigned(&assignment) => match settings {
+            Ok(settings) => settings,
+            Err(error) => return unable(layout, &error),
+        },
+        () = &mut shutdown => return ExitCode::FAILURE,
+    };
     let brought = tokio::select! {
         brought = bring(&settings, layout) => brought,
-        // How the program ended says more.
-        () = &mut shutdown => return ExitCode::FAILURE,
+        () = &mut shutdown => return ended_meanwhile(&settings, layout).await,
     };
     match brought {
         Ok(()) => run(&settings, layout, shutdown).await,
         Err(failure) => fail(layout, failure),
     }
+}
+
+/// The program has ended before this process knew that its input was there: then its output counts. Without an input how
+/// the program ended says more.
+async fn ended_meanwhile(settings: &CourierSettings, layout: &Layout) -> ExitCode {
+    if layout.input().exists() { run(settings, layout, ready(())).await } else { ExitCode::FAILURE }
 }
 
 async fn appears(path: PathBuf) -> Assignment {
@@ -54,16 +68,16 @@ async fn bring(settings: &CourierSettings, layout: &Layout) -> Result<(), Failur
     if layout.input().exists() {
         return Ok(());
     }
-    if let Some(queue) = &settings.input_queue {
+    if let Some(queue) = &settings.input {
         return fetch::bring(settings, layout, queue).await;
     }
     let inline = layout.source().join("input.esdl");
-    fetch::place(settings, layout, move || fs::read(inline).map(Bytes::from)).await
+    fetch::place(settings, layout, move || fs::read(inline)).await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{settings::tests::waiting, tests::Pod};
+    use super::super::{layout::tests::Pod, settings::tests::waiting};
     use super::*;
 
     fn give(pod: &Pod, esdl: &str) {
@@ -83,7 +97,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_job_it_ends_in_silence() {
         let pod = empty();
-        let code = wait(&waiting(), &pod.layout, sleep(Duration::from_millis(200))).await;
+        let code = wait(&waiting(&pod), &pod.layout, sleep(Duration::from_millis(200))).await;
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
         assert!(!pod.layout.termination_log().exists() && pod.layout.output_folder().is_dir());
     }
@@ -101,7 +115,7 @@ mod tests {
                 assert!(pod.layout.input_folder().join(file).exists(), "{file}");
             }
         };
-        wait(&waiting(), &pod.layout, given).await;
+        wait(&waiting(&pod), &pod.layout, given).await;
         assert_eq!(fs::read_to_string(pod.layout.input()).unwrap(), "<esdl/>");
         assert!(pod.layout.termination_log().exists(), "it was the job's courier to the end");
     }
@@ -111,7 +125,7 @@ mod tests {
         let pod = empty();
         give(&pod, "<other/>");
         pod.write("input/input.esdl", "<esdl/>");
-        wait(&waiting(), &pod.layout, sleep(Duration::from_millis(200))).await;
+        wait(&waiting(&pod), &pod.layout, sleep(Duration::from_millis(200))).await;
         assert_eq!(fs::read_to_string(pod.layout.input()).unwrap(), "<esdl/>");
     }
 }

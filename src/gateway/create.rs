@@ -7,32 +7,28 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, Preconditions},
-    core::Status,
-};
-use tracing::info;
+use kube::{ResourceExt, core::Status};
+use tracing::{info, warn};
 
 use crate::{
     api::OmotesJob,
     broker::DeleteCondition,
-    controller::as_operator,
-    intake::{Poison, Refusal, RefusalReason, Rejection, Standing, Tombstone},
+    denial::Denial,
+    intake::{self, Poison, Refusal, RefusalReason, Rejection, Standing, Tombstone},
+    result::Obstacle,
     topology::{self, QueueDeclaration},
-    wire::JobSubmission,
+    wire::{JobSubmission, NONCE_BYTES},
 };
 
 use super::{
-    Delay, Gateway, broker_delay, kube_delay,
-    submissions::{Outcome, standing_of},
+    attempt::{Attempt, Outcome},
+    delay::{Delay, broker_delay, kube_delay},
+    line::Number,
+    shared::Gateway,
+    standing::standing_of,
 };
-
-/// Whether the apiserver, or an admission webhook, will not take this job however often it is asked.
-fn is_refusal(status: &Status) -> bool {
-    matches!(status.code, 400 | 422) || (status.code == 403 && status.message.starts_with("admission webhook"))
-}
 
 impl Gateway {
     /// Stores `job` and what it reads.
@@ -40,32 +36,68 @@ impl Gateway {
         &self,
         submission: &JobSubmission,
         job: &OmotesJob,
-        seen_before: bool,
+        attempt: Attempt<'_>,
     ) -> Result<Outcome, Delay> {
+        if attempt.number.is_room_scarce()
+            && let Some(refusal) = self.look_for_room(job, attempt.number).await?
+        {
+            return self.refuse(&submission.uuid, refusal, attempt).await;
+        }
         let queue = self.input_queue(&submission.uuid);
-        let stored = self.context.broker.store(&queue, submission.esdl.clone()).await;
-        stored.map_err(broker_delay("putting the job's input to the broker"))?;
-        match self.context.jobs_in(&self.placement.namespace).create(&as_operator(), job).await {
+        let job = &*Box::new(intake::sealed_by(job.clone(), self.key.id()));
+        if let Err(error) = self.broker.store(&queue, self.seal(submission)?).await {
+            let obstacle = attempt.input_nacks.obstacle(error);
+            let obstacle = obstacle.map_err(broker_delay("putting the job's input to the broker"))?;
+            self.remove(&queue).await?;
+            return self.refuse(&submission.uuid, input_refused(submission.esdl.len(), &obstacle), attempt).await;
+        }
+        match self.jobs.create(job).await {
             Ok(job) => self.created(job).await,
             Err(kube::Error::Api(status)) if status.is_already_exists() => self.was_there(&queue, job).await,
             Err(kube::Error::Api(status)) if is_refusal(&status) => {
                 self.remove(&queue).await?;
-                let logs = format!("the job cannot be made: {}", status.message);
-                self.refuse(&submission.uuid, Refusal { reason: RefusalReason::JobRefused, logs }, seen_before).await
+                self.refuse(&submission.uuid, job_refused(&status.message), attempt).await
             }
-            Err(error) => Err(kube_delay("storing the job")(error)),
+            Err(error) => {
+                let delay = kube_delay("storing the job")(error);
+                if matches!(delay, Delay::NoRoom(_)) {
+                    self.remove(&queue).await?;
+                }
+                Err(delay)
+            }
         }
     }
 
+    /// Asks, without storing anything, whether the apiserver would take `job`, while some submission waits for room: what is
+    /// refused is refused at once, and all else waits for its turn.
+    async fn look_for_room(&self, job: &OmotesJob, number: &Number) -> Result<Option<Refusal>, Delay> {
+        match self.jobs.try_to_create(job).await {
+            Err(kube::Error::Api(status)) => match Denial::of(&status) {
+                Some(Denial::Policy) => return Ok(Some(job_refused(&status.message))),
+                // With 400 a webhook may refuse the trial, and not the job.
+                Some(Denial::Invalid) if status.code == 422 => return Ok(Some(job_refused(&status.message))),
+                Some(Denial::Quota) => return Err(Delay::NoRoom(status.message)),
+                _ => {}
+            },
+            tried => drop(tried.map_err(kube_delay("asking whether there is room for the job"))?),
+        }
+        if number.is_first() { Ok(None) } else { Err(Delay::NoRoom("an earlier submission waits for room".to_owned())) }
+    }
+
+    /// The ESDL as only the couriers of the jobs' namespace can read it.
+    fn seal(&self, submission: &JobSubmission) -> Result<Bytes, Delay> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(Delay::Random)?;
+        Ok(self.key.seal_input(&submission.uuid, &submission.esdl, nonce).into())
+    }
+
     fn input_queue(&self, uuid: &str) -> QueueDeclaration {
-        let key = &self.context.settings.capability_key;
-        topology::input_queue(&key.input_capability(&self.placement.namespace, uuid))
+        topology::input_queue(&self.key.input_label(uuid))
     }
 
     /// A job of that name was made by another process that has just ended, or by somebody else.
     async fn was_there(&self, queue: &QueueDeclaration, wanted: &OmotesJob) -> Result<Outcome, Delay> {
-        let jobs = self.context.jobs_in(&self.placement.namespace);
-        let job = jobs.get(&wanted.name_any()).await;
+        let job = self.jobs.read(&wanted.name_any()).await;
         let job = job.map_err(kube_delay("looking at the job that is there already"))?;
         let ended = job.has_ended();
         let standing = standing_of(&job);
@@ -75,16 +107,15 @@ impl Gateway {
         if standing == Standing::Stored {
             self.delete_if_marked(&job).await?;
         }
-        let poison =
-            Rejection { poison: Poison::UuidTaken, detail: format!("OmotesJob {} has another id", job.name_any()) };
-        self.context.learn(&Arc::new(job));
-        Ok(if standing == Standing::Stored { Outcome::Stored } else { Outcome::Rejected(poison) })
+        let rejection = Rejection::new(Poison::UuidTaken, format!("OmotesJob {} has another id", job.name_any()));
+        self.jobs.learn(&Arc::new(job));
+        Ok(if standing == Standing::Stored { Outcome::Stored } else { Outcome::Rejected(rejection) })
     }
 
     async fn created(&self, job: OmotesJob) -> Result<Outcome, Delay> {
         info!("stored the job of a submission");
         let job = Arc::new(job);
-        self.context.learn(&job);
+        self.jobs.learn(&job);
         // The cache knows it from here on, so a deletion finds it there, or has left its mark before.
         self.delete_if_marked(&job).await?;
         Ok(Outcome::Created)
@@ -102,7 +133,7 @@ impl Gateway {
     /// A submission whose job is there already, perhaps from an earlier attempt that did not come to its end.
     pub(super) async fn stored(&self, uuid: &str) -> Result<Outcome, Delay> {
         if self.tombstones().of(uuid, Timestamp::now()) == Some(Tombstone::Unanswered) {
-            let job = self.context.jobs_in(&self.placement.namespace).get_opt(uuid).await;
+            let job = self.jobs.look_up(uuid).await;
             if let Some(job) = job.map_err(kube_delay("looking at the job that is to be deleted"))? {
                 self.delete_if_marked(&job).await?;
             }
@@ -115,20 +146,38 @@ impl Gateway {
         self.remove(&self.input_queue(uuid)).await
     }
 
-    /// Deletes a job, which tells its client. One that is gone already is deleted, too.
-    pub(super) async fn delete(&self, job: &OmotesJob) -> Result<(), Delay> {
-        let exactly = Preconditions { uid: job.uid(), resource_version: None };
-        let how = DeleteParams { preconditions: Some(exactly), ..DeleteParams::default() };
-        match self.context.jobs_in(&self.placement.namespace).delete(&job.name_any(), &how).await {
+    /// Deletes a job, which tells its client. One that is gone already is deleted, too. One that the apiserver refuses to
+    /// delete goes on, and the apiserver's words are returned.
+    pub(super) async fn delete(&self, job: &OmotesJob) -> Result<Option<String>, Delay> {
+        match self.jobs.delete(job).await {
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
+            Err(kube::Error::Api(status)) if is_refusal(&status) => {
+                warn!(name = job.name_any(), reason = status.message, "a deletion is refused; the job goes on");
+                self.tombstones().remove(&job.name_any());
+                return Ok(Some(status.message));
+            }
             deleted => drop(deleted.map_err(kube_delay("deleting the job"))?),
         }
         self.tombstones().put(&job.name_any(), Tombstone::Answered, Timestamp::now());
-        Ok(())
+        Ok(None)
     }
 
     async fn remove(&self, queue: &QueueDeclaration) -> Result<(), Delay> {
-        let removed = self.context.broker.delete_queue(&queue.name, DeleteCondition::Always).await;
+        let removed = self.broker.delete_queue(&queue.name, DeleteCondition::Always).await;
         removed.map(drop).map_err(broker_delay("removing an input that no job reads"))
     }
+}
+
+/// Whether the apiserver, or a policy, refuses the object as it is.
+fn is_refusal(status: &Status) -> bool {
+    Denial::of(status).is_some_and(Denial::is_of_the_object)
+}
+
+fn job_refused(words: &str) -> Refusal {
+    Refusal::new(RefusalReason::JobRefused, format!("the job cannot be made: {words}"))
+}
+
+fn input_refused(bytes: usize, obstacle: &Obstacle) -> Refusal {
+    let logs = format!("the broker does not take the ESDL of {bytes} bytes: {obstacle}");
+    Refusal::new(RefusalReason::InputRefused, logs)
 }

@@ -9,12 +9,12 @@ use tracing::{Instrument as _, info, info_span};
 
 use crate::{
     api::OmotesJob,
-    broker::{BrokerError, Inbox, Incoming},
-    intake::{self, Poison, Rejection, Standing, Tombstone},
+    broker::{BrokerError, Incoming},
+    intake::{self, Rejection, Standing, Tombstone},
     topology::ClientQueue,
 };
 
-use super::{Delay, Gateway, persist, submissions::standing_of};
+use super::{delay::Delay, line::Place, patience::Patience, shared::Gateway, standing::standing_of};
 
 /// What became of a deletion.
 enum Outcome {
@@ -22,33 +22,25 @@ enum Outcome {
     Deleted,
     /// There is no such job, or not any more.
     Unknown,
+    /// The apiserver refuses to delete it; it goes on.
+    Refused,
     /// It is another's.
     Rejected(Rejection),
 }
 
-/// Takes deletions until the consumer ends, one after the other.
-pub(super) async fn hear(gateway: &Gateway, mut inbox: Inbox) -> BrokerError {
-    loop {
-        let taken = match inbox.next().await {
-            Ok(message) => take(gateway, message).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = taken {
-            return error;
-        }
-    }
-}
-
-async fn take(gateway: &Gateway, message: Incoming) -> Result<(), BrokerError> {
+/// Takes a deletion.
+pub(super) async fn take(gateway: Arc<Gateway>, message: Incoming, place: Place) -> Result<(), BrokerError> {
     let uuid = match intake::read_deletion(&message.body) {
         Ok(uuid) => uuid,
         Err(rejection) => return gateway.reject(ClientQueue::Deletions, message, &rejection).await,
     };
-    let settling = persist("a deletion", || attempt(gateway, &uuid));
+    let mut patience = Patience::new(&gateway, place);
+    let settling = patience.persist("a deletion", || attempt(&gateway, &uuid));
     match settling.instrument(info_span!("deletion", id = uuid)).await {
         Outcome::Rejected(rejection) => return gateway.reject(ClientQueue::Deletions, message, &rejection).await,
-        Outcome::Deleted => gateway.context.metrics.count_deletion("Deleted"),
-        Outcome::Unknown => gateway.context.metrics.count_deletion("Unknown"),
+        Outcome::Deleted => gateway.metrics.count_deletion("Deleted"),
+        Outcome::Refused => gateway.metrics.count_deletion("Refused"),
+        Outcome::Unknown => gateway.metrics.count_deletion("Unknown"),
     }
     message.done().await
 }
@@ -56,8 +48,8 @@ async fn take(gateway: &Gateway, message: Incoming) -> Result<(), BrokerError> {
 async fn attempt(gateway: &Gateway, uuid: &str) -> Result<Outcome, Delay> {
     // First the mark, then the look: a submission that is being stored meanwhile looks for the mark after its job is known.
     gateway.mark(uuid);
-    let Some(job) = gateway.context.jobs.get(&gateway.placement.namespace, uuid) else {
-        return Ok(match gateway.context.claims.holder(uuid) {
+    let Some(job) = gateway.jobs.get(uuid) else {
+        return Ok(match gateway.jobs.holder(uuid) {
             Some(_) => taken(gateway, uuid),
             None => Outcome::Unknown,
         });
@@ -69,7 +61,9 @@ async fn attempt(gateway: &Gateway, uuid: &str) -> Result<Outcome, Delay> {
         gateway.tombstones().remove(uuid);
         return Ok(Outcome::Unknown);
     }
-    gateway.delete(&job).await?;
+    if gateway.delete(&job).await?.is_some() {
+        return Ok(Outcome::Refused);
+    }
     info!("the job's client deleted it");
     Ok(Outcome::Deleted)
 }
@@ -80,8 +74,7 @@ fn is_over(job: &Arc<OmotesJob>) -> bool {
 
 fn taken(gateway: &Gateway, uuid: &str) -> Outcome {
     gateway.tombstones().remove(uuid);
-    let detail = format!("uuid {uuid} is that of a job that did not come over AMQP");
-    Outcome::Rejected(Rejection { poison: Poison::UuidTaken, detail })
+    Outcome::Rejected(Rejection::of_anothers(uuid))
 }
 
 impl Gateway {

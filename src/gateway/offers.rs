@@ -2,25 +2,24 @@
 //!
 //! Ring: shell.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
 use crate::{
-    api::OmotesWorkflow,
     broker::{Announcer, BrokerError, Inbox, Incoming},
     intake,
 };
 
-use super::Gateway;
+use super::shared::Gateway;
 
 /// All that is asked and changed in this time gets one answer: each goes to every client.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Tells clients until the consumer of their questions ends.
 pub(super) async fn announce(gateway: &Gateway, mut questions: Inbox, announcer: Announcer) -> BrokerError {
-    let mut changes = gateway.context.catalog.changes();
+    let mut changes = gateway.jobs.workflow_changes();
     loop {
         changes.mark_unchanged();
         if let Err(error) = gateway.announce_once(&announcer).await {
@@ -28,6 +27,8 @@ pub(super) async fn announce(gateway: &Gateway, mut questions: Inbox, announcer:
         }
         let due = Instant::now() + PERIOD;
         let asked = tokio::select! {
+            // A question is answered at once; a change waits for its period.
+            biased;
             question = questions.next() => answer_all(question, &mut questions, due).await,
             // Whoever tells of changes lives as long as this.
             Ok(()) = changes.changed() => {
@@ -50,8 +51,10 @@ async fn answer_all(
     first?.done().await?;
     loop {
         tokio::select! {
-            question = questions.next() => question?.done().await?,
+            // Questions without end put the answer off no longer than that.
+            biased;
             () = sleep_until(due) => return Ok(()),
+            question = questions.next() => question?.done().await?,
         }
     }
 }
@@ -61,12 +64,7 @@ impl Gateway {
         let workflows = self.workflows();
         announcer.announce(&intake::offer(&workflows).to_body()).await?;
         debug!(count = workflows.len(), "told clients what they may ask for");
-        self.context.metrics.count_broadcast();
+        self.metrics.count_broadcast();
         Ok(())
-    }
-
-    /// The workflows that clients may ask for. They are known before the first message is taken.
-    pub(super) fn workflows(&self) -> Vec<Arc<OmotesWorkflow>> {
-        self.context.catalog.accepted(&self.placement.namespace).unwrap_or_default()
     }
 }

@@ -5,16 +5,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        OmotesJob, OmotesJobSpec,
+        OmotesJob, OmotesJobSpec, OmotesWorkflow,
         job::{EsdlSource, FromBroker, Input, Priority, WorkflowRef},
         names,
         queues::{QueueDeclare, QueuePolicy},
         retention::PodRetentionPolicy,
     },
-    wire::{JobPriority, JobSubmission, first_chars},
+    text::first_chars,
+    wire::{JobPriority, JobSubmission, KeyId},
 };
-
-use super::Admitted;
 
 /// As long as the schema admits.
 const MAX_REFERENCE_CHARS: usize = 1024;
@@ -27,6 +26,13 @@ pub struct Placement {
     pub namespace: String,
     /// How long they stay after their end.
     pub ttl_seconds_after_finished: i64,
+}
+
+/// What a job is made of beside its submission.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Admitted<'a> {
+    pub(super) workflow: &'a OmotesWorkflow,
+    pub(super) parameters: &'a Map<String, Value>,
 }
 
 /// How long a submission's job may run, in seconds; `None` is without limit, which a client may also write as 0.
@@ -95,6 +101,14 @@ fn spec(
         exit_codes: None,
         ttl_policy: None,
     }
+}
+
+/// `job`, whose input is sealed under the key with this id.
+#[must_use]
+pub fn sealed_by(mut job: OmotesJob, key_id: KeyId) -> OmotesJob {
+    let annotations = job.metadata.annotations.get_or_insert_default();
+    annotations.insert(names::ANNOTATION_INPUT_KEY.to_owned(), key_id.to_string());
+    job
 }
 
 fn priority(asked: JobPriority) -> Priority {

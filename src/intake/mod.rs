@@ -21,13 +21,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{OmotesJob, OmotesWorkflow},
-    plan::accept::MAX_PARAMETERS_BYTES,
+    plan::facts::admission::MAX_PARAMETERS_BYTES,
     pods::parameters_json,
+    text::first_chars,
     topology::is_uuid,
-    wire::{JobSubmission, SubmissionError, first_chars, parse_delete},
+    wire::{JobSubmission, SubmissionError, parse_delete},
 };
 
-pub use job::Placement;
+use job::Admitted;
+
+pub use job::{Placement, sealed_by};
 pub use offer::offer;
 pub use poison::{Poison, PoisonLog, Rejection};
 pub use tombstones::{Tombstone, Tombstones};
@@ -87,6 +90,13 @@ pub struct Refusal {
     pub logs: String,
 }
 
+impl Refusal {
+    /// A refusal for `reason`.
+    pub(crate) fn new(reason: RefusalReason, logs: String) -> Self {
+        Self { reason, logs }
+    }
+}
+
 /// Why a client gets an error instead of a job. Closed, because it labels a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalReason {
@@ -100,6 +110,8 @@ pub enum RefusalReason {
     TimeoutTooLong,
     /// The apiserver does not take the job.
     JobRefused,
+    /// The broker does not take the job's input.
+    InputRefused,
 }
 
 impl RefusalReason {
@@ -112,6 +124,7 @@ impl RefusalReason {
             Self::EmptyEsdl => "EmptyEsdl",
             Self::TimeoutTooLong => "TimeoutTooLong",
             Self::JobRefused => "JobRefused",
+            Self::InputRefused => "InputRefused",
         }
     }
 }
@@ -167,10 +180,7 @@ fn check_uuid(text: &str) -> Result<(), Rejection> {
 #[must_use]
 pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement) -> Verdict {
     match (facts.standing, facts.tombstone) {
-        (Standing::Taken, _) => {
-            let said = format!("uuid {} is that of a job that did not come over AMQP", submission.uuid);
-            Verdict::Rejected(Rejection::new(Poison::UuidTaken, said))
-        }
+        (Standing::Taken, _) => Verdict::Rejected(Rejection::of_anothers(&submission.uuid)),
         (Standing::Stored, _) | (Standing::New, Some(Tombstone::Answered)) => Verdict::Stored,
         (Standing::New, Some(Tombstone::Unanswered)) => Verdict::Cancelled,
         (Standing::New, None) => match admit(submission, facts.workflows) {
@@ -183,13 +193,6 @@ pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement
     }
 }
 
-/// What a job is made of beside its submission.
-#[derive(Debug, Clone, Copy)]
-struct Admitted<'a> {
-    workflow: &'a OmotesWorkflow,
-    parameters: &'a Map<String, Value>,
-}
-
 /// Whether a submission may run.
 fn admit<'a>(submission: &'a JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]) -> Result<Admitted<'a>, Refusal> {
     let known = workflows
@@ -197,15 +200,14 @@ fn admit<'a>(submission: &'a JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]
         .find(|workflow| workflow.spec.type_name == submission.workflow_type && offer::is_offered(workflow));
     let workflow = known.ok_or_else(|| unknown(submission, workflows))?;
     if submission.esdl.is_empty() {
-        return Err(refuse(RefusalReason::EmptyEsdl, "the submission has no ESDL: the field esdl is empty".to_owned()));
+        return Err(Refusal::new(
+            RefusalReason::EmptyEsdl,
+            "the submission has no ESDL: the field esdl is empty".to_owned(),
+        ));
     }
     let parameters = check_parameters(submission, workflow)?;
     check_timeout(submission, workflow)?;
     Ok(Admitted { workflow, parameters })
-}
-
-fn refuse(reason: RefusalReason, logs: String) -> Refusal {
-    Refusal { reason, logs }
 }
 
 fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> Refusal {
@@ -214,7 +216,7 @@ fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> Ref
     names.sort_unstable();
     let known = if names.is_empty() { "there are none".to_owned() } else { first_chars(&names.join(", "), 4096) };
     let asked = quoted(&submission.workflow_type);
-    refuse(
+    Refusal::new(
         RefusalReason::UnknownWorkflow,
         format!("the workflow type {asked} is unknown; those that can be asked for: {known}"),
     )
@@ -224,7 +226,7 @@ fn check_parameters<'a>(
     submission: &'a JobSubmission,
     workflow: &OmotesWorkflow,
 ) -> Result<&'a Map<String, Value>, Refusal> {
-    let invalid = |said: String| refuse(RefusalReason::InvalidParameters, said);
+    let invalid = |said: String| Refusal::new(RefusalReason::InvalidParameters, said);
     let parameters = submission.parameters.as_ref().map_err(|error| invalid(error.to_string()))?;
     let bytes = parameters_json(parameters).len();
     if bytes > MAX_PARAMETERS_BYTES {
@@ -248,7 +250,7 @@ fn check_timeout(submission: &JobSubmission, workflow: &OmotesWorkflow) -> Resul
         "timeout_ms asks for {asked} s, and jobs of workflow type {} may run for {most} s: ask for less",
         workflow.spec.type_name
     );
-    Err(refuse(RefusalReason::TimeoutTooLong, said))
+    Err(Refusal::new(RefusalReason::TimeoutTooLong, said))
 }
 
 fn quoted(text: &str) -> String {

@@ -52,8 +52,14 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    pub(super) fn new(poison: Poison, detail: impl Into<String>) -> Self {
+    /// A message that is rejected for `poison`.
+    pub(crate) fn new(poison: Poison, detail: impl Into<String>) -> Self {
         Self { poison, detail: detail.into() }
+    }
+
+    /// A message about the job of another.
+    pub(crate) fn of_anothers(uuid: &str) -> Self {
+        Self::new(Poison::UuidTaken, format!("uuid {uuid} is that of a job that did not come over AMQP"))
     }
 }
 

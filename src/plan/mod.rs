@@ -8,51 +8,51 @@
 //! any prefix of its steps and a restart reach the same end; terminal is terminal; one live pod; nothing outside before
 //! the finalizer; unknown is not absent; one result.
 
-pub mod accept;
-pub mod attempt;
-mod cleanup;
-mod finish;
-pub mod inquiry;
-mod kept;
-pub mod observed;
-pub mod orphans;
-pub mod outcome;
-mod queues;
-mod retire;
-mod retry;
-mod run;
-pub mod seat;
-mod start;
+pub mod facts;
+pub mod phases;
 pub mod status;
-pub mod step;
-pub mod stop;
-mod suspend;
-mod warm;
-mod workflow;
+pub mod steps;
 
-pub use observed::Observed;
+use k8s_openapi::api::core::v1::Pod;
 
 pub use crate::pods::Settings;
-pub use step::{Plan, Step};
+use crate::{
+    api::status::{Disruption, TerminationCause},
+    pods::main_of,
+};
 
-use attempt::Life;
-use k8s_openapi::api::core::v1::Pod;
-use observed::Sight;
-use outcome::Outcome;
+use facts::{
+    admission,
+    observed::Sight,
+    outcome::Outcome,
+    pod_state::{self, Life},
+    presence::NoPod,
+    stop_times,
+};
+use phases::{
+    completion, failed_pass, finalize, refusal, release, run, start,
+    stop::{self, Course},
+    suspend, ttl, warm, winding, workflow,
+};
+use steps::{pod, queues};
 
-use crate::api::status::TerminationCause;
-
-use stop::Course;
+pub use facts::observed::Observed;
+pub use steps::{Plan, Step};
 
 /// Plans the next steps for one job.
 #[must_use]
 pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
-    if !accept::is_ours(&observed.job) {
-        Plan::idle()
-    } else if observed.deletion().is_some() {
-        cleanup::plan(observed, settings)
+    if !admission::is_ours(&observed.job) {
+        return Plan::idle();
+    }
+    failed_pass::recovered(observed, decide(observed, settings)).with_told()
+}
+
+fn decide(observed: &Observed, settings: &Settings) -> Plan {
+    if observed.deletion().is_some() {
+        finalize::plan(observed, settings).unwrap_or_else(|| pursue(observed, settings))
     } else if observed.is_terminal() {
-        retire::plan(observed, settings)
+        ttl::plan(observed, settings)
     } else {
         advance(observed, settings)
     }
@@ -63,15 +63,8 @@ fn advance(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(plan) = workflow::wait(observed) {
         return plan;
     }
-    if accept::is_forged(observed) {
-        return Plan::steps(vec![Step::RemoveFinalizer]);
-    }
-    if let Some(rejection) = accept::rejection(observed, settings) {
-        let status = observed.rejected_status(&rejection);
-        return Plan::steps(vec![
-            Step::PatchStatus(Box::new(status)),
-            Step::Warn { reason: rejection.reason, note: rejection.message },
-        ]);
+    if let Some(rejection) = admission::rejection(observed, settings) {
+        return refusal::plan(observed, settings, rejection);
     }
     if let Some(plan) = workflow::pin(observed, settings) {
         return plan;
@@ -85,25 +78,30 @@ fn advance(observed: &Observed, settings: &Settings) -> Plan {
 /// Brings a job that was taken on one step nearer to its end, whether somebody deleted it or not.
 fn pursue(observed: &Observed, settings: &Settings) -> Plan {
     let plan = bring_nearer(observed, settings);
-    match run::renewal_while_blocked(observed) {
+    match queues::renewal_while_blocked(observed) {
         Some(due) if due > observed.now => plan.by(due),
         // A broker that does not answer must not hold up a stop.
         Some(_) if plan.steps.is_empty() => {
-            Plan { steps: vec![start::renew_queues(observed, settings)], wake: plan.wake }
+            Plan { steps: vec![queues::renew_queues(observed, settings)], wake: plan.wake }
         }
         _ => plan,
     }
 }
 
 fn bring_nearer(observed: &Observed, settings: &Settings) -> Plan {
-    if let Some(plan) = retry::release_former(observed, settings) {
+    if let Some(plan) = release::release_former(observed, settings) {
         return plan;
     }
-    match &observed.pod {
-        Sight::Unreachable => Plan::idle(),
-        Sight::Known(pod) if attempt::is_owned_by(pod, &observed.uid()) => follow(observed, settings, pod),
-        Sight::Known(_) | Sight::Absent if observed.status().start_time.is_some() => vanished(observed, settings),
-        Sight::Known(_) | Sight::Absent => match stop::course(observed, settings, None) {
+    if let Some(pod) = observed.own_pod() {
+        return follow(observed, settings, pod);
+    }
+    if observed.pod == Sight::Unlisted && observed.expects_pod() {
+        return pod::look_up(observed);
+    }
+    match (&observed.status().start_time, observed.no_pod()) {
+        (Some(_), Some(gone)) => vanished(observed, settings, gone),
+        (Some(_), None) => pod::look_up(observed),
+        (None, _) => match stop::course(observed, settings, stop::Target::without_pod(observed)) {
             Course::Stop(plan) => plan,
             Course::GoOn(wake) => {
                 suspend::plan(observed, settings).unwrap_or_else(|| start::plan(observed, settings)).by_any(wake)
@@ -114,36 +112,48 @@ fn bring_nearer(observed: &Observed, settings: &Settings) -> Plan {
 
 /// Follows the job's pod where it is in its life.
 fn follow(observed: &Observed, settings: &Settings, pod: &Pod) -> Plan {
-    let life = attempt::life(pod, observed.now);
+    if let Some(plan) = pod::restore(observed, pod) {
+        return plan;
+    }
+    let life = pod_state::life(pod, &main_of(&observed.job, pod), observed.now);
     let begins = matches!(life, Life::Waiting { .. } | Life::Running(_));
     if begins && let Some(plan) = warm::misses_input(observed, pod) {
         return plan;
     }
+    if begins && admission::added_defect(observed, pod).is_some() && pod.metadata.deletion_timestamp.is_none() {
+        return Plan::steps(vec![pod::delete(pod, None)]);
+    }
     match life {
         Life::Ended(ending) => {
             let collected = stop::collected(observed, settings);
-            return collected.unwrap_or_else(|| finish::pod_ended(observed, settings, *ending));
+            return collected.unwrap_or_else(|| completion::pod_ended(observed, settings, *ending));
         }
-        _ if stop::is_to_be_forced_off(observed, pod) => return Plan::steps(vec![stop::delete(pod, Some(0))]),
-        _ if stop::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
-        // A client that is gone needs no output; main's exit is its own all the same.
-        Life::Winding { others_run, finished } if others_run || observed.deletion().is_some() => {
-            run::stop_others(observed, pod, finished)
+        _ if stop_times::is_to_be_forced_off(observed, pod) => return Plan::steps(vec![pod::delete(pod, Some(0))]),
+        Life::Winding(ref winding) => {
+            let plan = winding::plan(observed, settings, pod, &life, winding);
+            return plan
+                .by_any(stop_times::forces_off(observed, pod))
+                .by_any(pod_state::forced_off(pod))
+                .by_any(pod::next_look(observed, pod));
         }
-        Life::Winding { .. } => run::flushing(observed, settings),
-        Life::Waiting { .. } | Life::Running(_) => match stop::course(observed, settings, Some((pod, &life))) {
-            Course::Stop(plan) => plan,
-            Course::GoOn(wake) => run::go_on(observed, settings, pod, life).by_any(wake),
-        },
+        _ if stop_times::is_unconfirmed(observed, pod) => return stop::give_up(observed, settings, pod),
+        Life::Waiting { .. } | Life::Running(_) => {
+            match stop::course(observed, settings, stop::Target::Pod(pod, &life)) {
+                Course::Stop(plan) => plan,
+                Course::GoOn(wake) => run::go_on(observed, settings, pod, life).by_any(wake),
+            }
+        }
     }
-    .by_any(stop::gives_up(observed, pod))
-    .by_any(stop::forces_off(observed, pod))
-    .by_any(attempt::forced_off(pod))
+    .by_any(stop_times::gives_up(observed, pod))
+    .by_any(stop_times::forces_off(observed, pod))
+    .by_any(pod_state::forced_off(pod))
+    .by_any(pod::next_look(observed, pod))
 }
 
 /// The pod had started and is gone, although the finalizer on it should have kept it.
-fn vanished(observed: &Observed, settings: &Settings) -> Plan {
+fn vanished(observed: &Observed, settings: &Settings, gone: NoPod) -> Plan {
     let message = "the job's pod is gone without a record of its end: somebody removed it together with its finalizer omotes.io/exit-recorded";
-    let stopped = observed.status().abort.map(|abort| abort.cause).filter(|cause| cause.is_final());
-    finish::conclude(observed, settings, Outcome::without_exit(TerminationCause::Disrupted, message, stopped), None)
+    let stopped = observed.status().abort.as_ref().map(|abort| abort.cause);
+    let outcome = Outcome::without_exit(TerminationCause::Disrupted, message, stopped);
+    completion::lost(observed, settings, Outcome { disruption: Some(Disruption::PodDeleted), ..outcome }, gone)
 }

@@ -15,13 +15,19 @@ use kube::{Resource, ResourceExt, api::ObjectMeta};
 use serde_json::{Value, json};
 
 use super::{
-    ABOUT, Attempt, INLINE_ESDL, Settings, VOLUME_INPUT, VOLUME_SOURCE, VOLUME_WORK, bringing_mounts, build, downward,
-    input_queue, main_container, projected, scratch,
+    attempt::Attempt,
+    build::build,
+    courier::{credentials, mounts},
+    input::{open_input_queue, sealed_input},
+    main_container::main_of,
+    places::{ABOUT, INLINE_ESDL, VOLUME_SOURCE},
+    settings::Settings,
+    shown::KEY_ID,
+    volumes::{brought_input, control, downward, projected, work},
 };
 use crate::{
-    api::{OmotesWorkflow, names},
-    limits::whole_second,
-    wire::{Assignment, Digest},
+    api::{OmotesWorkflow, names, time::whole_second},
+    wire::{Assignment, Capability, Digest},
 };
 
 /// How long a pod without a job has to stop: it has nothing to finish.
@@ -30,8 +36,11 @@ pub const GRACE_SECONDS: u32 = 1;
 const FORM_DIGITS: usize = 16;
 /// What only a pod that was made for one job has in main's environment.
 const OF_ONE_JOB: [&str; 3] = ["OMOTES_JOB_ID", "OMOTES_ATTEMPT", "OMOTES_TIME_LIMIT_SECONDS"];
+/// The labels of a pod that has a job; one that waits for a job takes no slot.
+const OF_ONE_ATTEMPT: [&str; 4] =
+    [names::LABEL_JOB_NAME, names::LABEL_JOB_ID, names::LABEL_ATTEMPT, names::LABEL_SLOT_POOL];
 /// What the courier of a warm pod has in its environment before it has a job.
-const OF_EVERY_COURIER: [&str; 3] = ["OMOTES_COURIER_AMQP_URI", "OMOTES_COURIER_CA_PEM", "OMOTES_COURIER_POD_UID"];
+const OF_EVERY_COURIER: [&str; 3] = ["OMOTES_COURIER_CREDENTIALS_DIR", KEY_ID, "OMOTES_COURIER_POD_UID"];
 
 /// Where a pod that waits for a job is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,18 +70,18 @@ pub fn may_serve(attempt: Attempt<'_>) -> bool {
     brought && spec.courier().enabled && spec.template.as_ref().is_some_and(waits_for_input)
 }
 
-/// Whether `pod` waits for a job.
+/// Whether `pod`, whose main container is called `main`, waits for a job.
 #[must_use]
-pub fn is_free(pod: &Pod) -> bool {
-    pod.labels().contains_key(names::LABEL_WARM_POOL) && readiness(pod) != Readiness::Over
+pub fn is_free(pod: &Pod, main: &str) -> bool {
+    pod.labels().contains_key(names::LABEL_WARM_POOL) && readiness(pod, main) != Readiness::Over
 }
 
 /// Where `pod` is in its life.
 #[must_use]
-pub fn readiness(pod: &Pod) -> Readiness {
+pub fn readiness(pod: &Pod, main: &str) -> Readiness {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref());
-    let leaves = pod.metadata.deletion_timestamp.is_some() || main_end(pod).is_some();
+    let leaves = pod.metadata.deletion_timestamp.is_some() || main_end(pod, main).is_some();
     if leaves || matches!(phase, Some("Succeeded" | "Failed")) {
         return Readiness::Over;
     }
@@ -89,16 +98,15 @@ pub fn ready_since(pod: &Pod) -> Option<Timestamp> {
 
 /// How main ended, where it did, whether other containers go on or not.
 #[must_use]
-pub fn main_end(pod: &Pod) -> Option<&ContainerStateTerminated> {
+pub fn main_end<'a>(pod: &'a Pod, main: &str) -> Option<&'a ContainerStateTerminated> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let main = main_container(pod);
     statuses.iter().find(|status| status.name == main)?.state.as_ref()?.terminated.as_ref()
 }
 
 /// How long main of a pod that has ended had run; `None` where it never did.
 #[must_use]
-pub fn lived(pod: &Pod) -> Option<SignedDuration> {
-    let end = main_end(pod)?;
+pub fn lived(pod: &Pod, main: &str) -> Option<SignedDuration> {
+    let end = main_end(pod, main)?;
     let (started, finished) = (end.started_at.as_ref()?.0, end.finished_at.as_ref()?.0);
     Some(finished.duration_since(started)).filter(|_| started > Timestamp::UNIX_EPOCH)
 }
@@ -118,11 +126,13 @@ pub struct Form {
 }
 
 impl Form {
-    /// The form of the pod of `attempt`, whose courier gets its credentials from that version of its Secret.
+    /// The form of the pod of `attempt`. Credentials are no part of it: its courier reads them when it connects.
     #[must_use]
-    pub fn of(attempt: Attempt<'_>, settings: &Settings, secret_version: &str) -> Self {
-        let pod = blank(build(attempt, settings));
-        let text = serde_json::to_string(&(&pod, secret_version)).unwrap_or_default();
+    pub fn of(attempt: Attempt<'_>, settings: &Settings) -> Self {
+        let pod = build(attempt, settings);
+        let main = main_of(attempt.job, &pod);
+        let pod = blank(pod, &main);
+        let text = serde_json::to_string(&pod).unwrap_or_default();
         let digest = Digest::of(text.as_bytes()).to_string()[..FORM_DIGITS].to_owned();
         Self { pod, digest }
     }
@@ -153,9 +163,11 @@ pub fn assignment(attempt: Attempt<'_>, settings: &Settings, pod: &Pod, now: Tim
     let assignment = Assignment {
         job_uid: attempt.uid(),
         attempt: attempt.number,
-        capability: attempt.capability(settings),
+        capability: Capability::none(),
+        sealed_capability: attempt.sealed_capability(settings),
         flush_seconds: attempt.job.spec.courier().flush_seconds,
-        input_queue: input_queue(attempt.job, &settings.capability_key),
+        sealed_input: sealed_input(attempt.job),
+        input_queue: open_input_queue(attempt.job, &settings.keys),
         assigned_time: Time(whole_second(now)),
     };
     let mut annotations = own.annotations().clone();
@@ -196,11 +208,10 @@ fn waited_seconds(pod: &Pod, now: Timestamp) -> i64 {
 }
 
 /// `pod` without what is of its job alone, and with a courier that waits for one.
-fn blank(mut pod: Pod) -> Pod {
-    let main = main_container(&pod);
+fn blank(mut pod: Pod, main: &str) -> Pod {
     let ObjectMeta { labels, annotations, namespace, .. } = std::mem::take(&mut pod.metadata);
     pod.metadata = ObjectMeta {
-        labels: without(labels, &[names::LABEL_JOB_NAME, names::LABEL_JOB_ID, names::LABEL_ATTEMPT]),
+        labels: without(labels, &OF_ONE_ATTEMPT),
         annotations: without(
             annotations,
             &[names::ANNOTATION_JOB, names::ANNOTATION_PARAMETERS, names::ANNOTATION_INPUT_ESDL],
@@ -209,7 +220,7 @@ fn blank(mut pod: Pod) -> Pod {
         ..ObjectMeta::default()
     };
     if let Some(spec) = &mut pod.spec {
-        blank_spec(spec, &main);
+        blank_spec(spec, main);
     }
     pod
 }
@@ -222,7 +233,8 @@ fn blank_spec(spec: &mut PodSpec, main: &str) {
     spec.active_deadline_seconds = None;
     let volumes = spec.volumes.get_or_insert_default();
     volumes.retain(|volume| !volume.name.starts_with(names::VOLUME_PREFIX));
-    volumes.extend([scratch(VOLUME_WORK), scratch(VOLUME_INPUT), source()]);
+    volumes.extend([work(), brought_input()]);
+    volumes.extend([source(), credentials(), control()]);
     for container in spec.containers.iter_mut().filter(|container| container.name == main) {
         container.env.iter_mut().for_each(|env| env.retain(|known| !OF_ONE_JOB.contains(&known.name.as_str())));
     }
@@ -235,7 +247,7 @@ fn blank_spec(spec: &mut PodSpec, main: &str) {
 fn blank_courier(courier: &mut Container) {
     courier.args = Some(vec!["courier".to_owned(), "warm".to_owned()]);
     courier.env.iter_mut().for_each(|env| env.retain(|known| OF_EVERY_COURIER.contains(&known.name.as_str())));
-    courier.volume_mounts = Some(bringing_mounts());
+    courier.volume_mounts = Some(mounts(true));
 }
 
 /// The files of the job, which are empty until there is one.

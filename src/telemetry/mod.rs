@@ -2,8 +2,12 @@
 //!
 //! Ring: shell.
 
+mod labels;
 mod logs;
 mod metrics;
+mod problems;
 
 pub use logs::{Format, init as init_logs};
+pub(crate) use metrics::Held;
 pub use metrics::Metrics;
+pub use problems::Topic;

@@ -10,8 +10,10 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
 use super::capability::Capability;
-use super::protocol::EsdlMessage;
-use super::text::first_chars;
+use super::progress::ProgressLine;
+use super::record::TerminationRecord;
+use super::remark::EsdlMessage;
+use crate::text::first_chars;
 
 /// Zeros in every [`CourierOutput`], as many as a result may need on top of output and messages: the job's uuid, the
 /// result type, and logs of at most 16 KiB ([`super::MAX_LOG_BYTES`]).
@@ -22,8 +24,10 @@ use super::text::first_chars;
 pub const RESULT_HEADROOM_BYTES: usize = 32 * 1024;
 /// Longer texts are cut: they are shown in one line of a table.
 const MAX_PROGRESS_CHARS: usize = 1024;
+/// Longer than any UID of Kubernetes.
+const MAX_UID_BYTES: usize = 64;
 /// A message of [`MAX_PROGRESS_CHARS`] characters, each of them escaped as `\u` twice over, fits.
-const MAX_PROGRESS_BODY_BYTES: usize = 16 * 1024;
+const MAX_MESSAGE_BODY_BYTES: usize = 16 * 1024;
 
 /// What a job left behind, as the body of one message.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -89,6 +93,12 @@ impl CourierOutput {
         &self.esdl_messages
     }
 
+    /// The remarks alone: what a program that failed leaves is no output.
+    #[must_use]
+    pub fn without_esdl(self) -> Self {
+        Self { output_esdl: None, ..self }
+    }
+
     /// The size of the text; absent when the job wrote none.
     #[must_use]
     pub fn output_bytes(&self) -> Option<u64> {
@@ -106,83 +116,167 @@ fn check_text(text: Option<&[u8]>) -> Result<(), OutputError> {
         .map_err(|error| OutputError::NotUtf8 { offset: error.valid_up_to() })
 }
 
-/// How far the work of one pod is. The operator believes it only when job, attempt, pod and capability fit together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CourierProgress {
+/// What a courier reports while it runs. The operator believes it only when job, attempt, pod and proof fit together.
+///
+/// On the wire it is one JSON object: the sender, and the fields of its notice. An operator that does not know a notice
+/// finds no `progress` in it and drops the message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CourierMessage {
     /// `job` is the UID of the resource.
     pub job: String,
     /// `attempt` counts from 1.
     pub attempt: i32,
     /// `pod` is the pod's UID.
     pub pod: String,
-    /// `capability` proves that job and attempt are the sender's own.
+    /// `capability` is what the attempt's output queue is named after. Earlier versions took it for the proof.
     pub capability: Capability,
-    /// `progress` goes from 0 to 1.
-    pub progress: f64,
-    /// `message` says what the job does now.
-    pub message: String,
-    /// `arrival`: nothing of the program yet, but its input is there. Only in a pod that had waited for a job.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub arrival: bool,
+    /// `proof` that job, attempt and pod are the sender's own. Couriers of earlier versions have none.
+    pub proof: Option<Capability>,
+    /// `notice` is what the courier reports.
+    pub notice: CourierNotice,
+}
+
+/// What a courier reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CourierNotice {
+    /// The courier has connected to the broker. Sent after each connect and once a minute.
+    Hello,
+    /// The job's input is there. Only in a pod that had waited for a job.
+    Arrival,
+    /// The newest line of the program's progress file.
+    Progress(ProgressLine),
+    /// Main has ended, and this became of its output.
+    Ended(TerminationRecord),
 }
 
 /// A message on the progress queue that no courier sends.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProgressError {
+pub enum MessageError {
     /// Longer than a courier's messages are.
-    #[error("the message has {0} bytes, a courier's fewer than {MAX_PROGRESS_BODY_BYTES}")]
+    #[error("the message has {0} bytes, a courier's fewer than {MAX_MESSAGE_BODY_BYTES}")]
     TooLong(usize),
     /// Not the JSON of a courier.
     #[error("the message is not a courier's: {0}")]
     Malformed(String),
 }
 
-impl CourierProgress {
-    /// The progress in a message's body, brought into its bounds.
+/// [`CourierMessage`] on the wire. `arrival` comes with a progress of 0, as older operators require.
+#[derive(Serialize, Deserialize)]
+struct Json {
+    job: String,
+    attempt: i32,
+    pod: String,
+    capability: Capability,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<Capability>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    progress: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    arrival: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hello: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record: Option<TerminationRecord>,
+}
+
+impl CourierMessage {
+    /// The courier's message in a body, brought into its bounds.
     ///
     /// # Errors
     /// When the body is not a courier's.
-    pub fn from_body(body: &[u8]) -> Result<Self, ProgressError> {
-        if body.len() >= MAX_PROGRESS_BODY_BYTES {
-            return Err(ProgressError::TooLong(body.len()));
+    pub fn from_body(body: &[u8]) -> Result<Self, MessageError> {
+        if body.len() >= MAX_MESSAGE_BODY_BYTES {
+            return Err(MessageError::TooLong(body.len()));
         }
-        let parsed: Self = serde_json::from_slice(body).map_err(|error| ProgressError::Malformed(error.to_string()))?;
-        Ok(parsed.bounded())
+        let malformed = |problem: String| MessageError::Malformed(problem);
+        let json: Json = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+        let notice = json.notice().ok_or_else(|| malformed("it has no notice that this operator knows".to_owned()))?;
+        let Json { job, attempt, pod, capability, proof, .. } = json;
+        if job.len().max(pod.len()) > MAX_UID_BYTES {
+            return Err(malformed("its job or its pod is no UID".to_owned()));
+        }
+        Ok(Self { job, attempt, pod, capability, proof, notice })
     }
 
     /// The message's body.
     #[must_use]
     pub fn to_body(&self) -> Bytes {
         // A struct of strings and numbers always has a JSON form; an empty body would be refused by `from_body`.
-        serde_json::to_vec(&self.clone().bounded()).unwrap_or_default().into()
+        serde_json::to_vec(&Json::of(self)).unwrap_or_default().into()
     }
+}
 
-    fn bounded(self) -> Self {
+impl Json {
+    fn of(message: &CourierMessage) -> Self {
+        let CourierMessage { job, attempt, pod, capability, proof, notice } = message.clone();
+        let line = match &notice {
+            CourierNotice::Hello | CourierNotice::Ended(_) => None,
+            CourierNotice::Arrival => Some(ProgressLine { progress: 0.0, message: String::new() }),
+            CourierNotice::Progress(line) => Some(bounded(line)),
+        };
         Self {
-            progress: self.progress.clamp(0.0, 1.0),
-            message: first_chars(&self.message, MAX_PROGRESS_CHARS),
-            ..self
+            job,
+            attempt,
+            pod,
+            capability,
+            proof,
+            progress: line.as_ref().map(|line| line.progress),
+            message: line.map(|line| line.message),
+            arrival: notice == CourierNotice::Arrival,
+            hello: notice == CourierNotice::Hello,
+            record: if let CourierNotice::Ended(record) = notice { Some(record) } else { None },
         }
     }
+
+    fn notice(&self) -> Option<CourierNotice> {
+        if let Some(record) = &self.record {
+            return Some(CourierNotice::Ended(record.clone()));
+        }
+        if self.hello {
+            return Some(CourierNotice::Hello);
+        }
+        if self.arrival {
+            return Some(CourierNotice::Arrival);
+        }
+        let line = ProgressLine { progress: self.progress?, message: self.message.clone()? };
+        Some(CourierNotice::Progress(bounded(&line)))
+    }
+}
+
+fn bounded(line: &ProgressLine) -> ProgressLine {
+    ProgressLine { progress: line.progress.clamp(0.0, 1.0), message: first_chars(&line.message, MAX_PROGRESS_CHARS) }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::protocol::{JobResult, MAX_LOG_BYTES, ResultType, Severity};
+    use super::super::digest::Digest;
+    use super::super::protocol::{JobResult, MAX_LOG_BYTES, ResultType};
+    use super::super::record::CommitRecord;
+    use super::super::remark::Severity;
     use super::*;
 
-    fn progress() -> CourierProgress {
-        CourierProgress {
+    fn sent(notice: CourierNotice) -> CourierMessage {
+        CourierMessage {
             job: "job-uid".into(),
             attempt: 1,
             pod: "pod-uid".into(),
             capability: "00112233445566778899aabbccddeeff".parse().unwrap(),
-            progress: 0.25,
-            message: "solving".into(),
-            arrival: false,
+            proof: None,
+            notice,
         }
+    }
+
+    fn progress(progress: f64, message: &str) -> CourierMessage {
+        sent(CourierNotice::Progress(ProgressLine { progress, message: message.to_owned() }))
+    }
+
+    fn ended() -> CourierMessage {
+        let record = CommitRecord { attempt: 1, sha256: Digest::of(b"x"), bytes: 1, output_bytes: None };
+        sent(CourierNotice::Ended(TerminationRecord::Committed(record)))
     }
 
     #[test]
@@ -210,27 +304,47 @@ mod tests {
     }
 
     #[test]
-    fn progress_survives_the_way() {
-        for progress in [progress(), CourierProgress { arrival: true, ..progress() }] {
-            assert_eq!(CourierProgress::from_body(&progress.to_body()), Ok(progress));
+    fn a_message_survives_the_way() {
+        for message in [progress(0.25, "solving"), sent(CourierNotice::Arrival), sent(CourierNotice::Hello), ended()] {
+            assert_eq!(CourierMessage::from_body(&message.to_body()), Ok(message));
         }
-        assert!(!String::from_utf8(progress().to_body().to_vec()).unwrap().contains("arrival"), "as it always was");
+    }
+
+    /// Operators and couriers of two versions run side by side during an upgrade.
+    #[test]
+    fn other_versions_read_what_they_know() {
+        let text = |message: &CourierMessage| String::from_utf8(message.to_body().to_vec()).unwrap();
+        let sender = r#"{"job":"job-uid","attempt":1,"pod":"pod-uid","capability":"00112233445566778899aabbccddeeff""#;
+        assert_eq!(text(&progress(0.25, "solving")), format!(r#"{sender},"progress":0.25,"message":"solving"}}"#));
+        assert_eq!(
+            text(&sent(CourierNotice::Arrival)),
+            format!(r#"{sender},"progress":0.0,"message":"","arrival":true}}"#)
+        );
+        for message in [sent(CourierNotice::Hello), ended()] {
+            assert!(!text(&message).contains("progress"), "an older operator must not take it for progress");
+        }
+        let proof = "ffeeddccbbaa99887766554433221100".parse().ok();
+        let proven = CourierMessage { proof, ..progress(0.25, "solving") };
+        let proof = r#","proof":"ffeeddccbbaa99887766554433221100","progress":0.25,"message":"solving"}"#;
+        assert_eq!(text(&proven), format!("{sender}{proof}"));
+        assert_eq!(CourierMessage::from_body(&proven.to_body()), Ok(proven));
+        let newer = CourierMessage::from_body(format!(r#"{sender},"unheard-of":true}}"#).as_bytes());
+        assert!(matches!(newer, Err(MessageError::Malformed(_))), "{newer:?}");
     }
 
     #[test]
     fn progress_is_brought_into_its_bounds() {
-        let wild = CourierProgress { progress: 7.0, message: "\u{1}".repeat(5000), ..progress() };
-        let tame = CourierProgress::from_body(&wild.to_body()).unwrap();
-        assert_eq!(tame.progress.to_bits(), 1.0_f64.to_bits());
-        assert_eq!(tame.message.chars().count(), MAX_PROGRESS_CHARS);
+        let tame = CourierMessage::from_body(&progress(7.0, &"\u{1}".repeat(5000)).to_body()).unwrap();
+        let CourierNotice::Progress(line) = tame.notice else { panic!() };
+        assert_eq!((line.progress.to_bits(), line.message.chars().count()), (1.0_f64.to_bits(), MAX_PROGRESS_CHARS));
     }
 
     #[test]
     fn what_no_courier_sends_is_refused() {
         for garbage in [&b""[..], b"{}", b"[]", b"\xff", b"{\"job\":1}"] {
-            assert!(matches!(CourierProgress::from_body(garbage), Err(ProgressError::Malformed(_))));
+            assert!(matches!(CourierMessage::from_body(garbage), Err(MessageError::Malformed(_))));
         }
-        assert!(matches!(CourierProgress::from_body(&vec![b' '; 20_000]), Err(ProgressError::TooLong(20_000))));
+        assert!(matches!(CourierMessage::from_body(&vec![b' '; 20_000]), Err(MessageError::TooLong(20_000))));
     }
 
     proptest! {
@@ -255,7 +369,7 @@ mod tests {
         #[test]
         fn any_bytes_are_an_output_or_an_error(body: Vec<u8>) {
             let _ = CourierOutput::from_body(body.clone().into());
-            let _ = CourierProgress::from_body(&body);
+            let _ = CourierMessage::from_body(&body);
         }
     }
 

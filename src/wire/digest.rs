@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use super::text::{from_hex, to_hex};
+use super::hex::{from_hex, to_hex};
 
 /// The SHA-256 of a message body; its text form is 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,12 @@ impl Digest {
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         Self(Sha256::digest(body).into())
+    }
+
+    /// A part of 256, as good as random: it spreads what would come at once.
+    #[must_use]
+    pub fn share(&self) -> u8 {
+        self.0[0]
     }
 }
 

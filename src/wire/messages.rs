@@ -7,8 +7,8 @@
 
 use serde::Deserialize;
 
-use super::protocol::{EsdlMessage, Severity};
-use super::text::first_chars;
+use super::remark::{EsdlMessage, Severity};
+use crate::text::first_chars;
 
 /// More remarks than anybody reads; the rest is dropped.
 const MAX_ENTRIES: usize = 1000;

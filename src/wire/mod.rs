@@ -12,28 +12,33 @@ mod assignment;
 mod capability;
 mod courier;
 mod digest;
+mod flush;
+mod hex;
 mod messages;
+mod namespace_key;
+mod operator_key;
 mod progress;
 mod protocol;
 mod record;
+mod remark;
 mod structure;
 mod submission;
-mod text;
 mod workflows;
 
-pub use assignment::Assignment;
-pub use capability::{Capability, CapabilityKey, CapabilityKeyError, ParseCapabilityError};
-pub use courier::{CourierOutput, CourierProgress, OutputError, ProgressError, RESULT_HEADROOM_BYTES};
+pub use assignment::{Assignment, SealedInput};
+pub use capability::{Capability, ParseCapabilityError};
+pub use courier::{CourierMessage, CourierNotice, CourierOutput, MessageError, OutputError, RESULT_HEADROOM_BYTES};
 pub use digest::{Digest, ParseDigestError};
+pub use flush::FlushRequest;
 pub use messages::parse_messages;
+pub use namespace_key::{KeyId, NONCE_BYTES, NamespaceKey, SealError};
+pub use operator_key::{CapabilityKey, CapabilityKeyError, Keys};
 pub use progress::{ProgressLine, parse_progress_line};
-pub use protocol::{
-    EsdlMessage, JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, MAX_LOG_BYTES, ResultType, Severity,
-};
+pub use protocol::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, MAX_LOG_BYTES, ResultType};
 pub use record::{CommitRecord, FailureCause, FailureRecord, MAX_RECORD_BYTES, RecordError, TerminationRecord};
+pub use remark::{EsdlMessage, Severity};
 pub use structure::StructError;
 pub use submission::{JobPriority, JobSubmission, SubmissionError, parse_delete};
-pub(crate) use text::first_chars;
 pub use workflows::{
     AvailableWorkflows, BooleanParameter, Constraint, DateTimeParameter, DurationParameter, FloatParameter,
     IntegerParameter, ParameterType, Relation, StringEnum, StringParameter, Workflow, WorkflowParameter,

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::text::first_chars;
+use crate::text::first_chars;
 
 /// Longer texts are cut: they are shown in one line of a table.
 const MAX_MESSAGE_CHARS: usize = 1024;

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::courier::CourierOutput;
-use super::text::last_bytes;
+use super::remark::EsdlMessage;
+use crate::text::last_bytes;
 
 /// The most of a job's logs that a result carries. [`super::RESULT_HEADROOM_BYTES`] counts on it.
 pub const MAX_LOG_BYTES: usize = 16 * 1024;
@@ -47,34 +48,6 @@ pub enum ResultType {
     Error = 2,
     /// Somebody asked for its end.
     Cancelled = 3,
-}
-
-/// A remark of the computation about its input.
-#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
-pub struct EsdlMessage {
-    /// `technical_message` is the text.
-    #[prost(string, tag = "1")]
-    pub technical_message: String,
-    /// `severity` is one of [`Severity`].
-    #[prost(enumeration = "Severity", tag = "2")]
-    pub severity: i32,
-    /// `esdl_object_id` is the object that the remark is about.
-    #[prost(string, optional, tag = "3")]
-    pub esdl_object_id: Option<String>,
-}
-
-/// How serious a remark is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
-#[repr(i32)]
-pub enum Severity {
-    /// For developers.
-    Debug = 0,
-    /// For information.
-    Info = 1,
-    /// The result may not be what was expected.
-    Warning = 2,
-    /// Something is wrong.
-    Error = 3,
 }
 
 /// How far a job is.
@@ -167,16 +140,9 @@ impl JobStatusUpdate {
     }
 }
 
-impl EsdlMessage {
-    /// A remark about no object in particular.
-    #[must_use]
-    pub fn new(severity: Severity, technical_message: impl Into<String>) -> Self {
-        Self { technical_message: technical_message.into(), severity: severity.into(), esdl_object_id: None }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::remark::Severity;
     use super::*;
 
     const UUID: &str = "0b0f1c9e-93a8-4c0c-b6c4-6f6a0a8d4a10";

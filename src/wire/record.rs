@@ -3,14 +3,15 @@
 //! Ring: core.
 //!
 //! The kubelet carries it to the operator, so it needs no broker – and nobody but the kubelet can write it, so it is
-//! the operator's only reason to believe a message in the output queue.
+//! a reason to believe a message in the output queue. The courier also sends it over the progress queue, where its capability
+//! vouches for it: that arrives sooner, and while other containers run on.
 //!
 //! Guarantees: a record is never longer than the 4096 bytes that the kubelet keeps; parsing is total.
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::text::first_bytes;
+use crate::text::first_bytes;
 
 /// What the kubelet keeps of a termination message.
 pub const MAX_RECORD_BYTES: usize = 4096;
@@ -18,7 +19,8 @@ pub const MAX_RECORD_BYTES: usize = 4096;
 const VERSION: u32 = 1;
 
 /// How the courier's work ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Json", into = "Json")]
 pub enum TerminationRecord {
     /// The output is with the broker, which confirmed it.
     Committed(CommitRecord),
@@ -77,7 +79,7 @@ pub enum RecordError {
     Version(u32),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Json {
     version: u32,
@@ -92,7 +94,7 @@ struct Json {
     failure: Option<JsonFailure>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct JsonFailure {
     cause: FailureCause,
     message: String,
@@ -130,35 +132,42 @@ impl TerminationRecord {
             return Err(RecordError::Empty);
         }
         let json: Json = serde_json::from_str(text).map_err(|error| RecordError::Malformed(error.to_string()))?;
-        json.into_record()
+        json.try_into()
     }
 
     /// The termination message: JSON of at most [`MAX_RECORD_BYTES`]; a long failure message is cut.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let json = match self {
-            Self::Committed(record) => record.to_json(),
-            Self::Failed(record) => record.to_json(),
-        };
         // Numbers and strings always have a JSON form; an empty message reads as `RecordError::Empty`.
-        serde_json::to_string(&json).unwrap_or_default()
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-impl Json {
-    fn into_record(self) -> Result<TerminationRecord, RecordError> {
-        if self.version != VERSION {
-            return Err(RecordError::Version(self.version));
+impl From<TerminationRecord> for Json {
+    fn from(record: TerminationRecord) -> Self {
+        match record {
+            TerminationRecord::Committed(record) => record.to_json(),
+            TerminationRecord::Failed(record) => record.to_json(),
         }
-        match (self.failure, self.sha256, self.bytes) {
+    }
+}
+
+impl TryFrom<Json> for TerminationRecord {
+    type Error = RecordError;
+
+    fn try_from(json: Json) -> Result<Self, RecordError> {
+        if json.version != VERSION {
+            return Err(RecordError::Version(json.version));
+        }
+        match (json.failure, json.sha256, json.bytes) {
             (Some(JsonFailure { cause, message }), _, _) => {
-                Ok(TerminationRecord::Failed(FailureRecord { attempt: self.attempt, cause, message }))
+                Ok(TerminationRecord::Failed(FailureRecord { attempt: json.attempt, cause, message }))
             }
             (None, Some(sha256), Some(bytes)) => Ok(TerminationRecord::Committed(CommitRecord {
-                attempt: self.attempt,
+                attempt: json.attempt,
                 sha256: sha256.parse().map_err(|error| RecordError::Malformed(format!("sha256: {error}")))?,
                 bytes,
-                output_bytes: self.output_bytes,
+                output_bytes: json.output_bytes,
             })),
             (None, _, _) => Err(RecordError::Malformed("neither sha256 and bytes nor failure".to_owned())),
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use serde_json::{Map, Number, Value};
 
-use super::first_chars;
+use crate::text::first_chars;
 
 /// On the wire no value takes more than four times the bytes of its JSON, and a job's parameters may have 64 KiB of JSON.
 const MAX_STRUCT_BYTES: usize = 256 * 1024;

@@ -6,17 +6,21 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::ResourceExt;
 
 use crate::api::{
-    OmotesWorkflow, OmotesWorkflowStatus,
+    OmotesWorkflow, OmotesWorkflowStatus, Reason, SlotsStatus,
     condition::{self, ConditionType, Stamp, Verdict},
 };
+
+use crate::pods::main_defect;
 
 use super::{
     Revision, parameters,
     pool::{self, Pool},
+    slots::PoolUse,
+    step::{WorkflowPlan, WorkflowStep},
 };
 
 /// The shortest time between two status writes of one workflow.
@@ -37,6 +41,8 @@ pub struct ObservedWorkflow {
     pub revisions: Vec<HeldRevision>,
     /// Its jobs.
     pub jobs: JobCounts,
+    /// How the slots are used that it shares with others.
+    pub slots: Option<PoolUse>,
     /// The pods that wait for a job.
     pub pool: Pool,
     /// When this process last wrote its status.
@@ -63,46 +69,6 @@ pub struct JobCounts {
     pub finished: i32,
 }
 
-/// One effect.
-#[derive(Debug, Clone, PartialEq)]
-pub enum WorkflowStep {
-    /// Makes the revision that jobs pin from now on.
-    CreateRevision(Box<ControllerRevision>),
-    /// Removes a revision that nobody needs.
-    DeleteRevision {
-        /// Its name.
-        name: String,
-        /// It must still be this one …
-        uid: String,
-        /// … and unchanged.
-        resource_version: String,
-    },
-    /// Makes a pod that waits for a job.
-    CreateWarmPod(Box<Pod>),
-    /// Removes a pod that has no job.
-    DeleteWarmPod {
-        /// Its name.
-        name: String,
-        /// It must still be this one …
-        uid: String,
-        /// … and unchanged: a job may have got it.
-        resource_version: String,
-        /// How it failed, where it did; for people.
-        failure: Option<String>,
-    },
-    /// Stores the status.
-    PatchStatus(Box<OmotesWorkflowStatus>),
-}
-
-/// What to do for a workflow, and when to look again.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct WorkflowPlan {
-    /// The effects, in order.
-    pub steps: Vec<WorkflowStep>,
-    /// The nearest instant at which time alone changes the decision.
-    pub wake: Option<Timestamp>,
-}
-
 /// Why no job can be of `workflow`, whose typeName `rival` has, if somebody has it.
 #[must_use]
 pub fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict> {
@@ -111,9 +77,25 @@ pub fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict
             "spec.typeName {} belongs to OmotesWorkflow {rival}, which was there first: remove one of the two, or create this one anew with another typeName",
             workflow.spec.type_name
         );
-        return Some(Verdict::no("DuplicateTypeName", message));
+        return Some(Verdict::no(Reason::DuplicateTypeName, message));
     }
-    parameters::workflow_defect(&workflow.spec).map(|defect| Verdict::no("InvalidParameters", defect))
+    let invalid =
+        parameters::workflow_defect(&workflow.spec).map(|defect| Verdict::no(Reason::InvalidParameters, defect));
+    invalid.or_else(|| main_defect(&workflow.spec.template).map(|defect| Verdict::no(Reason::ProbeOnMain, defect)))
+}
+
+/// The status of a workflow whose passes fail so, for this reason. The first pass that stores a status takes it away.
+#[must_use]
+pub fn failing_status(
+    workflow: &OmotesWorkflow,
+    reason: Reason,
+    message: &str,
+    now: Timestamp,
+) -> OmotesWorkflowStatus {
+    let mut status = workflow.status.clone().unwrap_or_default();
+    let stamp = Stamp { now, generation: workflow.metadata.generation };
+    condition::set(&mut status.conditions, ConditionType::Stalled, Verdict::yes(reason, message), stamp);
+    status
 }
 
 /// Plans for one workflow.
@@ -131,7 +113,7 @@ pub fn plan(observed: &ObservedWorkflow) -> WorkflowPlan {
         return WorkflowPlan { steps: vec![WorkflowStep::CreateRevision(Box::new(object))], wake: None };
     }
     let wanted = if refusal.is_none() { pool::wanted(workflow) } else { 0 };
-    let (steps, wake) = pool::plan(observed, workflow, wanted);
+    let (steps, wake) = pool::plan(&observed.pool, workflow, wanted, observed.now);
     plan.steps.extend(steps);
     plan.wake = plan.wake.into_iter().chain(wake).min();
     let status = observed.status(workflow, refusal, revision.name, wanted);
@@ -180,19 +162,25 @@ impl ObservedWorkflow {
         let ready = match &refusal {
             Some(refusal) => refusal.clone(),
             None if workflow.spec.suspend => {
-                Verdict::no("Suspended", "spec.suspend is true: no job starts until it is false")
+                Verdict::no(Reason::Suspended, "spec.suspend is true: no job starts until it is false")
             }
-            None => Verdict::yes("Ready", "its jobs can start"),
+            None => Verdict::yes(Reason::Ready, "its jobs can start"),
         };
         let type_name = &workflow.spec.type_name;
         let current_revision = refusal.is_none().then_some(revision);
-        let accepted = refusal.unwrap_or_else(|| Verdict::yes("Accepted", format!("clients may ask for {type_name}")));
+        let accepted =
+            refusal.unwrap_or_else(|| Verdict::yes(Reason::Accepted, format!("clients may ask for {type_name}")));
         let mut conditions = before.conditions;
+        condition::clear(&mut conditions, [ConditionType::Stalled]);
         condition::set(&mut conditions, ConditionType::Accepted, accepted, stamp);
         condition::set(&mut conditions, ConditionType::Ready, ready, stamp);
         match pool::verdict(&self.pool, workflow, wanted) {
             Some(verdict) => condition::set(&mut conditions, ConditionType::WarmPoolReady, verdict, stamp),
-            None => condition::clear(&mut conditions, ConditionType::WarmPoolReady),
+            None => condition::clear(&mut conditions, [ConditionType::WarmPoolReady]),
+        }
+        match &self.slots {
+            Some(slots) => condition::set(&mut conditions, ConditionType::SlotsConsistent, consistency(slots), stamp),
+            None => condition::clear(&mut conditions, [ConditionType::SlotsConsistent]),
         }
         OmotesWorkflowStatus {
             observed_generation: workflow.metadata.generation,
@@ -200,9 +188,34 @@ impl ObservedWorkflow {
             waiting_jobs: self.jobs.waiting,
             running_jobs: self.jobs.running,
             finished_jobs: self.jobs.finished,
+            slots: self.slots.as_ref().map(slots_status),
             ready_warm_pods: pool::ready(&self.pool),
             conditions,
         }
+    }
+}
+
+fn slots_status(slots: &PoolUse) -> SlotsStatus {
+    let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    SlotsStatus {
+        pool: slots.pool.clone(),
+        max: number(slots.max),
+        in_use: number(slots.in_use),
+        waiting: number(slots.waiting),
+    }
+}
+
+/// Whether all workflows of a pool mean the same number of slots.
+fn consistency(slots: &PoolUse) -> Verdict {
+    let PoolUse { pool, max, differing, .. } = slots;
+    match differing {
+        Some([(lowest, least), (highest, most)]) => Verdict::no(
+            Reason::MaxDiffers,
+            format!(
+                "pool {pool} has {max} slots, the lowest spec.slots.max of its workflows: {least} in OmotesWorkflow {lowest}, {most} in OmotesWorkflow {highest}. Give the same spec.slots.max in every OmotesWorkflow of the pool"
+            ),
+        ),
+        None => Verdict::yes(Reason::Agreed, format!("every OmotesWorkflow of pool {pool} gives it {max} slots")),
     }
 }
 
@@ -233,6 +246,7 @@ mod tests {
                 rival: None,
                 revisions: Vec::new(),
                 jobs: JobCounts::default(),
+                slots: None,
                 pool: Pool::default(),
                 written: None,
             })
@@ -309,6 +323,21 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_is_shown_until_a_pass_comes_to_its_status() {
+        let mut world = World::new(json!({}));
+        world.settle();
+        let workflow = world.0.workflow.clone().unwrap();
+        let status = failing_status(&workflow, Reason::QuotaExceeded, "no room", time(1));
+        world.execute(WorkflowStep::PatchStatus(Box::new(status)));
+        assert_eq!(world.said(ConditionType::Stalled), "True QuotaExceeded");
+        assert_eq!(world.said(ConditionType::Accepted), "True Accepted");
+        world.0.now = time(10);
+        world.settle();
+        let conditions = world.0.workflow.as_ref().unwrap().status.clone().unwrap().conditions;
+        assert_eq!(condition::get(&conditions, ConditionType::Stalled), None);
+    }
+
+    #[test]
     fn counts_are_written_when_they_change_and_not_more_often() {
         let mut world = World::new(json!({}));
         world.settle();
@@ -319,6 +348,28 @@ mod tests {
         world.0.now = time(5);
         assert_eq!(world.settle(), None);
         assert_eq!(world.0.workflow.as_ref().unwrap().status.as_ref().unwrap().waiting_jobs, 3);
+    }
+
+    #[test]
+    fn a_pool_whose_workflows_disagree_says_so() {
+        let mut world = World::new(json!({"slots": {"pool": "solver", "max": 5}}));
+        let agreed = PoolUse { pool: "solver".to_owned(), max: 5, in_use: 2, waiting: 1, differing: None };
+        world.0.slots = Some(agreed.clone());
+        world.settle();
+        assert_eq!(world.said(ConditionType::SlotsConsistent), "True Agreed");
+        world.0.now = time(10);
+        let differing = Some([("heat".to_owned(), 3), ("cold".to_owned(), 5)]);
+        world.0.slots = Some(PoolUse { max: 3, differing, ..agreed });
+        world.settle();
+        assert_eq!(world.said(ConditionType::SlotsConsistent), "False MaxDiffers");
+        let status = world.0.workflow.as_ref().unwrap().status.clone().unwrap();
+        let shown = SlotsStatus { pool: "solver".to_owned(), max: 3, in_use: 2, waiting: 1 };
+        assert_eq!(status.slots, Some(shown));
+        (world.0.now, world.0.slots) = (time(20), None);
+        world.edit(|workflow| workflow.spec.slots = None);
+        world.settle();
+        let status = world.0.workflow.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!((status.slots, condition::get(&status.conditions, ConditionType::SlotsConsistent)), (None, None));
     }
 
     #[test]

@@ -24,13 +24,56 @@ pub struct ImportError {
 
 type Result<T> = std::result::Result<T, ImportError>;
 
+/// What a configuration holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The manifests of its workflows.
+    pub manifests: Vec<Value>,
+    /// What of it was left out, and why.
+    pub warnings: Vec<String>,
+}
+
 /// The workflows of the configuration `text`, as manifests whose pods run `image`.
 ///
 /// # Errors
 /// When the file is none, or says what an `OmotesWorkflow` cannot; the message names the place in it.
-pub fn import(text: &str, image: &str) -> Result<Vec<Value>> {
-    let whole: Value = serde_json::from_str(text).map_err(|error| fault("the file", format!("is no JSON: {error}")))?;
+pub fn import(text: &str, image: &str) -> Result<Imported> {
+    let mut whole: Value =
+        serde_json::from_str(text).map_err(|error| fault("the file", format!("is no JSON: {error}")))?;
+    let warnings = drop_foreign_defaults(&mut whole);
     let list = whole.as_array().ok_or_else(|| fault("the file", "must be a list of workflows"))?;
+    Ok(Imported { manifests: manifests(list, image)?, warnings })
+}
+
+/// Takes away each default that is none of its parameter's options: orchestrators never looked, and clients of theirs show
+/// such a parameter without a choice.
+fn drop_foreign_defaults(whole: &mut Value) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (at, workflow) in whole.as_array_mut().into_iter().flatten().enumerate() {
+        let parameters = workflow.get_mut("workflow_parameters").and_then(Value::as_array_mut);
+        for (number, parameter) in parameters.into_iter().flatten().enumerate() {
+            if let Some(problem) = drop_foreign_default(parameter) {
+                warnings.push(fault(&format!("[{at}].workflow_parameters[{number}].default"), problem).to_string());
+            }
+        }
+    }
+    warnings
+}
+
+fn drop_foreign_default(parameter: &mut Value) -> Option<String> {
+    let options = parameter.get("enum_options")?.as_array().filter(|options| !options.is_empty())?;
+    let default = parameter.get("default").filter(|default| !default.is_null())?;
+    let keys: Vec<&Value> = options.iter().filter_map(|option| option.get("key_name")).collect();
+    if keys.contains(&default) {
+        return None;
+    }
+    let keys: Vec<String> = keys.into_iter().map(Value::to_string).collect();
+    let problem = format!("is {default}, and none of the options {}; left out", keys.join(", "));
+    parameter.as_object_mut()?.remove("default");
+    Some(problem)
+}
+
+fn manifests(list: &[Value], image: &str) -> Result<Vec<Value>> {
     let mut manifests: Vec<Value> = Vec::new();
     for (at, workflow) in list.iter().enumerate() {
         let manifest = Place::new(format!("[{at}]"), workflow)?.workflow(image)?;
@@ -260,7 +303,8 @@ mod tests {
 
     #[test]
     fn a_configuration_becomes_manifests() {
-        let manifests = import(FILE, "registry.example/worker:1").unwrap();
+        let Imported { manifests, warnings } = import(FILE, "registry.example/worker:1").unwrap();
+        assert_eq!(warnings, Vec::<String>::new());
         let template = json!({"spec": {"containers": [{"name": "main", "image": "registry.example/worker:1"}]}});
         assert_eq!(
             manifests[0],
@@ -280,6 +324,24 @@ mod tests {
             {"keyName": "rate", "float": {"default": 0.05}},
         ]);
         assert_eq!(manifests[1]["spec"]["parameters"], parameters);
+    }
+
+    #[test]
+    fn a_default_that_is_no_option_is_left_out_with_a_warning() {
+        let parameter = |default: Value| {
+            json!([{"workflow_type_name": "a", "workflow_parameters": [{
+                "key_name": "solver", "parameter_type": "string", "default": default,
+                "enum_options": [{"key_name": "highs", "display_name": "HiGHS"}, {"key_name": "gurobi", "display_name": "Gurobi"}],
+            }]}])
+        };
+        let import = |default: Value| import(&parameter(default).to_string(), "i").unwrap();
+        let imported = import(json!("HiGHS"));
+        let warning =
+            "[0].workflow_parameters[0].default: is \"HiGHS\", and none of the options \"highs\", \"gurobi\"; left out";
+        assert_eq!(imported.warnings, [warning]);
+        assert_eq!(imported, Imported { warnings: vec![warning.to_owned()], ..import(json!(null)) });
+        let right = import(json!("gurobi"));
+        assert!(right.warnings.is_empty() && right.manifests[0].to_string().contains(r#""default":"gurobi""#));
     }
 
     #[test]

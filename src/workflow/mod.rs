@@ -5,7 +5,8 @@
 //!
 //! # Guarantees
 //! - An accepted job is what its revision says, whatever becomes of the workflow.
-//! - A seat is given only while there are fewer holders than seats, and in the order of the turns.
+//! - A seat is given only while there are fewer holders than seats, a slot of a pool while there are fewer than its max,
+//!   and both in the order of the turns.
 
 pub mod advance;
 pub mod import;
@@ -13,6 +14,8 @@ pub mod parameters;
 pub mod pool;
 pub mod revision;
 pub mod seats;
+pub mod slots;
+pub mod step;
 
 pub use parameters::check;
 pub use revision::Revision;

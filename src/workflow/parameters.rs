@@ -7,9 +7,13 @@ use std::{cmp::Ordering, fmt};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
-use crate::api::{
-    OmotesWorkflowSpec,
-    parameter::{Constraint, DurationType, FloatType, IntegerType, Parameter, Relation, StringType},
+use crate::{
+    api::{
+        OmotesWorkflowSpec,
+        parameter::{Constraint, DurationType, FloatType, IntegerType, Parameter, Relation, StringType},
+        workflow::UndeclaredParameters,
+    },
+    text::bounded_and_marked,
 };
 
 /// How many defects a message names; the others are counted.
@@ -37,12 +41,16 @@ impl fmt::Display for Invalid {
 /// # Errors
 /// When `given` is not what `workflow` allows.
 pub fn check(given: &Map<String, Value>, workflow: &OmotesWorkflowSpec) -> Result<Map<String, Value>, Invalid> {
-    let mut defects: Vec<String> = given
-        .iter()
-        .filter(|(key, _)| workflow.parameters.iter().all(|parameter| parameter.key_name != **key))
-        .map(|(key, value)| unknown(key, value, workflow))
-        .collect();
-    let mut complete = Map::new();
+    let undeclared =
+        given.iter().filter(|(key, _)| workflow.parameters.iter().all(|parameter| parameter.key_name != **key));
+    let (mut defects, mut complete) = (Vec::new(), Map::new());
+    match workflow.undeclared_parameters.unwrap_or_default() {
+        UndeclaredParameters::Refuse => defects.extend(undeclared.map(|(key, value)| unknown(key, value, workflow))),
+        UndeclaredParameters::PassOn => {
+            let passed_on = undeclared.filter(|(_, value)| !value.is_null());
+            complete.extend(passed_on.map(|(key, value)| (key.clone(), value.clone())));
+        }
+    }
     for parameter in &workflow.parameters {
         let value = given.get(&parameter.key_name).filter(|value| !value.is_null());
         defects.extend(value.and_then(|value| defect(parameter, value)));
@@ -246,8 +254,7 @@ fn shown(value: &Value) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let end = text.floor_char_boundary(MAX_SHOWN);
-    if end < text.len() { format!("{}…", &text[..end]) } else { text.to_owned() }
+    bounded_and_marked(text, MAX_SHOWN)
 }
 
 #[cfg(test)]
@@ -285,6 +292,21 @@ mod tests {
         let expected = json!({"mode": "fast", "verbose": false, "years": 30, "rate": 0.5, "start": 1_546_300_800.0, "step": 3600.0});
         assert_eq!(Value::Object(complete.clone()), expected);
         assert_eq!(check(&complete, &all()), Ok(complete), "once more changes nothing");
+    }
+
+    #[test]
+    fn undeclared_parameters_are_passed_on_where_the_workflow_says_so() {
+        let given = object(json!({"rate": 0.5, "solver": {"gap": 0.01}, "none": null}));
+        let refused = check(&given, &all()).unwrap_err().to_string();
+        assert!(refused.contains("parameter solver (value"), "{refused}");
+        let open = OmotesWorkflowSpec { undeclared_parameters: Some(UndeclaredParameters::PassOn), ..all() };
+        let complete = check(&given, &open).unwrap();
+        assert_eq!(
+            (&complete["solver"], complete.get("none"), &complete["years"]),
+            (&given["solver"], None, &json!(30))
+        );
+        let defects = check(&object(json!({"rate": 2, "solver": 1})), &open).unwrap_err().to_string();
+        assert!(defects.contains("rate") && !defects.contains("solver"), "{defects}");
     }
 
     #[test]

@@ -11,17 +11,14 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use crate::{
-    api::{OmotesJob, OmotesWorkflow, condition::Verdict, names},
+    api::{OmotesJob, OmotesWorkflow, Reason, condition::Verdict, names},
     pods::{
         Attempt, Settings,
         warm::{Form, Readiness, lived, readiness, ready_since, waits_for_input},
     },
 };
 
-use super::{
-    Revision,
-    advance::{ObservedWorkflow, WorkflowStep},
-};
+use super::{Revision, step::WorkflowStep};
 
 /// A pod whose program ended sooner than that has failed; one that lived for longer has only waited in vain.
 const SHORT_LIFE: SignedDuration = SignedDuration::from_secs(60);
@@ -45,10 +42,18 @@ pub struct Pool {
 pub struct WarmPod {
     /// The pod.
     pub pod: Arc<Pod>,
+    /// The name of its main container.
+    pub main: String,
     /// A job is about to get it.
     pub is_promised: bool,
     /// What keeps it from being ready, or how it ended, for people.
     pub obstacle: Option<String>,
+}
+
+impl WarmPod {
+    fn readiness(&self) -> Readiness {
+        readiness(&self.pod, &self.main)
+    }
 }
 
 /// What went wrong lately with the pods of a pool.
@@ -60,15 +65,15 @@ pub struct Trouble {
     pub since: Option<Timestamp>,
     /// No pod is made before that time.
     pub until: Option<Timestamp>,
-    /// A PascalCase fact.
-    pub reason: &'static str,
+    /// The reason of the condition; `None` while nothing went wrong.
+    pub reason: Option<Reason>,
     /// What happened, for people.
     pub message: String,
 }
 
 impl Trouble {
     /// Notes another failure; `chance`, from 0 to 1, spreads what follows it. Those of pods that were made together are one.
-    pub fn grow(&mut self, now: Timestamp, reason: &'static str, message: String, chance: f64) {
+    pub fn grow(&mut self, now: Timestamp, reason: Reason, message: String, chance: f64) {
         if self.until.is_some_and(|until| now < until) {
             return;
         }
@@ -76,12 +81,12 @@ impl Trouble {
         let most = (FIRST_DELAY_SECONDS << doublings).min(MOST_DELAY_SECONDS);
         let wait = SignedDuration::from_secs(most).mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0);
         let failures = self.failures.saturating_add(1);
-        *self = Self { failures, since: Some(now), until: now.checked_add(wait).ok(), reason, message };
+        *self = Self { failures, since: Some(now), until: now.checked_add(wait).ok(), reason: Some(reason), message };
     }
 
     /// Forgets a failure that would have repeated by now.
-    pub fn forgive(&mut self, reason: &'static str) {
-        if self.reason == reason {
+    pub fn forgive(&mut self, reason: Reason) {
+        if self.reason == Some(reason) {
             *self = Self::default();
         }
     }
@@ -89,7 +94,7 @@ impl Trouble {
 
 /// What a pod of `workflow` must be like to be given to a job that is accepted now.
 #[must_use]
-pub fn form(workflow: &OmotesWorkflow, settings: &Settings, secret_version: &str) -> Option<Form> {
+pub fn form(workflow: &OmotesWorkflow, settings: &Settings) -> Option<Form> {
     let revision = Revision::of(workflow);
     let anybody: OmotesJob = serde_json::from_value(json!({
         "metadata": {"name": workflow.name_any(), "namespace": workflow.namespace()},
@@ -97,8 +102,8 @@ pub fn form(workflow: &OmotesWorkflow, settings: &Settings, secret_version: &str
     }))
     .ok()?;
     let job = revision.complete(anybody);
-    let attempt = Attempt { job: &job, number: 1, workflow: Some(&workflow.spec.type_name) };
-    Some(Form::of(attempt, settings, secret_version))
+    let attempt = Attempt { job: &job, number: 1, workflow: Some(&workflow.spec.type_name), slot_pool: None };
+    Some(Form::of(attempt, settings))
 }
 
 /// How many pods `workflow` wants to wait. A program that does not wait for its input would run without a job.
@@ -106,18 +111,20 @@ pub fn form(workflow: &OmotesWorkflow, settings: &Settings, secret_version: &str
 pub fn wanted(workflow: &OmotesWorkflow) -> usize {
     let spec = &workflow.spec;
     let able = waits_for_input(&spec.template) && spec.job_defaults.courier.as_ref().is_none_or(|known| known.enabled);
-    let size = spec.warm_pool.map_or(0, |pool| pool.size).min(spec.max_concurrent_jobs.unwrap_or(i32::MAX));
+    let limits = [spec.max_concurrent_jobs, spec.slots.as_ref().map(|slots| slots.max)];
+    let size = limits.into_iter().flatten().fold(spec.warm_pool.map_or(0, |pool| pool.size), i32::min);
     if able && !spec.suspend { usize::try_from(size).unwrap_or(0) } else { 0 }
 }
 
 /// What to do for the pool, and when to look again, while `wanted` pods are wanted.
 pub(super) fn plan(
-    observed: &ObservedWorkflow,
+    pool: &Pool,
     workflow: &OmotesWorkflow,
     wanted: usize,
+    now: Timestamp,
 ) -> (Vec<WorkflowStep>, Option<Timestamp>) {
-    let Pool { pods, form, trouble } = &observed.pool;
-    let (over, living): (Vec<_>, Vec<_>) = pods.iter().partition(|known| readiness(&known.pod) == Readiness::Over);
+    let Pool { pods, form, trouble } = pool;
+    let (over, living): (Vec<_>, Vec<_>) = pods.iter().partition(|known| known.readiness() == Readiness::Over);
     let ended = over.into_iter().filter(|known| known.pod.metadata.deletion_timestamp.is_none());
     let mut steps: Vec<WorkflowStep> = ended.map(|known| delete(known, failure(known))).collect();
     let Some(form) = form.as_ref().filter(|_| wanted > 0) else {
@@ -130,10 +137,10 @@ pub(super) fn plan(
     let (mut fit, unfit): (Vec<_>, Vec<_>) = waiting.partition(|known| form.fits(&known.pod));
     steps.extend(unfit.into_iter().map(|known| delete(known, None)));
     // The ready ones stay, and of those the oldest.
-    fit.sort_by_key(|known| (readiness(&known.pod) != Readiness::Ready, known.pod.creation_timestamp()));
+    fit.sort_by_key(|known| (known.readiness() != Readiness::Ready, known.pod.creation_timestamp()));
     steps.extend(fit.iter().skip(wanted).map(|known| delete(known, None)));
     let missing = wanted.saturating_sub(fit.len());
-    let blocked = trouble.until.filter(|until| observed.now < *until && missing > 0);
+    let blocked = trouble.until.filter(|until| now < *until && missing > 0);
     if blocked.is_none() && steps.is_empty() {
         steps.extend((0..missing).map(|_| WorkflowStep::CreateWarmPod(Box::new(form.to_pod(workflow)))));
     }
@@ -142,7 +149,7 @@ pub(super) fn plan(
 
 /// What the failure of a pod was that ended; `None` where it only waited in vain.
 fn failure(known: &WarmPod) -> Option<String> {
-    let short = lived(&known.pod).is_none_or(|lived| lived < SHORT_LIFE);
+    let short = lived(&known.pod, &known.main).is_none_or(|lived| lived < SHORT_LIFE);
     short.then(|| known.obstacle.clone().unwrap_or_else(|| "it ended without a word".to_owned()))
 }
 
@@ -167,7 +174,7 @@ pub fn has_recovered(pods: &[WarmPod], trouble: &Trouble, now: Timestamp) -> boo
 /// How many pods are ready for a job.
 #[must_use]
 pub fn ready(pool: &Pool) -> i32 {
-    let ready = pool.pods.iter().filter(|known| !known.is_promised && readiness(&known.pod) == Readiness::Ready);
+    let ready = pool.pods.iter().filter(|known| !known.is_promised && known.readiness() == Readiness::Ready);
     i32::try_from(ready.count()).unwrap_or(i32::MAX)
 }
 
@@ -176,16 +183,16 @@ pub(super) fn verdict(pool: &Pool, workflow: &OmotesWorkflow, wanted: usize) -> 
     workflow.spec.warm_pool?;
     let ready = usize::try_from(ready(pool)).unwrap_or(0);
     let obstacle = pool.pods.iter().find_map(|known| {
-        let starting = readiness(&known.pod) == Readiness::Starting;
+        let starting = known.readiness() == Readiness::Starting;
         known.obstacle.as_ref().filter(|_| starting).map(|words| format!("{}: {words}", known.pod.name_any()))
     });
     let count = format!("{ready} of {wanted} pods wait for a job");
     Some(match (wanted, &pool.trouble, obstacle) {
-        (0, ..) => Verdict::no("NotWanted", "no pods wait for a job while the workflow takes none"),
-        (wanted, ..) if ready >= wanted => Verdict::yes("Ready", count),
-        (_, trouble, _) if trouble.failures > 0 => Verdict::no(trouble.reason, format!("{count}; {}", trouble.message)),
-        (.., Some(obstacle)) => Verdict::no("Starting", format!("{count}; {obstacle}")),
-        _ => Verdict::no("Starting", format!("{count}; the others start")),
+        (0, ..) => Verdict::no(Reason::NotWanted, "no pods wait for a job while the workflow takes none"),
+        (wanted, ..) if ready >= wanted => Verdict::yes(Reason::Ready, count),
+        (_, Trouble { reason: Some(reason), message, .. }, _) => Verdict::no(*reason, format!("{count}; {message}")),
+        (.., Some(obstacle)) => Verdict::no(Reason::Starting, format!("{count}; {obstacle}")),
+        _ => Verdict::no(Reason::Starting, format!("{count}; the others start")),
     })
 }
 
@@ -200,7 +207,11 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{api::status::ResultType, limits::Defaults, wire::CapabilityKey, workflow::advance::JobCounts};
+    use crate::{
+        api::status::ResultType,
+        limits::Defaults,
+        wire::{CapabilityKey, Keys},
+    };
     use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::apis::meta::v1::Time};
     use serde_json::Value;
 
@@ -209,7 +220,7 @@ mod tests {
             courier_image: "courier".to_owned(),
             courier_pull_policy: None,
             courier_resources: ResourceRequirements::default(),
-            capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
+            keys: Keys { current: CapabilityKey::new(&[7; 32]).unwrap(), previous: None },
             defaults: Defaults::default(),
             gateway_namespace: None,
             priority_classes: BTreeMap::new(),
@@ -234,32 +245,30 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
+    struct Observed {
+        now: Timestamp,
+        workflow: OmotesWorkflow,
+        pool: Pool,
+    }
+
     /// A little world: steps have their effects at once.
     struct World {
-        observed: ObservedWorkflow,
+        observed: Observed,
         made: usize,
     }
 
     impl World {
         fn new(patch: &Value) -> Self {
             let workflow = workflow(patch);
-            let form = form(&workflow, &settings(), "1");
-            let observed = ObservedWorkflow {
-                now: time(0),
-                workflow: Some(Arc::new(workflow)),
-                rival: None,
-                revisions: Vec::new(),
-                jobs: JobCounts::default(),
-                pool: Pool { form, ..Pool::default() },
-                written: None,
-            };
+            let form = form(&workflow, &settings());
+            let observed = Observed { now: time(0), workflow, pool: Pool { form, ..Pool::default() } };
             Self { observed, made: 0 }
         }
 
         fn settle(&mut self) -> Option<Timestamp> {
             for _ in 0..5 {
-                let workflow = self.observed.workflow.clone().unwrap();
-                let (steps, wake) = plan(&self.observed, &workflow, wanted(&workflow));
+                let Observed { now, workflow, pool } = &self.observed;
+                let (steps, wake) = plan(pool, workflow, wanted(workflow), *now);
                 if steps.is_empty() {
                     return wake;
                 }
@@ -277,12 +286,17 @@ mod tests {
                     self.made += 1;
                     pod.metadata.name = Some(format!("pod-{}", self.made));
                     pod.metadata.creation_timestamp = Some(Time(self.observed.now));
-                    pool.pods.push(WarmPod { pod: Arc::new(*pod), is_promised: false, obstacle: None });
+                    pool.pods.push(WarmPod {
+                        pod: Arc::new(*pod),
+                        main: "main".to_owned(),
+                        is_promised: false,
+                        obstacle: None,
+                    });
                 }
                 WorkflowStep::DeleteWarmPod { name, failure, .. } => {
                     pool.pods.retain(|known| known.pod.name_any() != name);
                     if let Some(failure) = failure {
-                        pool.trouble.grow(self.observed.now, "PodsFail", failure, 0.0);
+                        pool.trouble.grow(self.observed.now, Reason::PodsFail, failure, 0.0);
                     }
                 }
                 other => panic!("{other:?}"),
@@ -320,7 +334,7 @@ mod tests {
         }
 
         fn said(&self) -> String {
-            let workflow = self.observed.workflow.as_ref().unwrap();
+            let workflow = &self.observed.workflow;
             let said = verdict(&self.observed.pool, workflow, wanted(workflow)).unwrap();
             format!("{} {}: {}", if said.holds { "True" } else { "False" }, said.reason, said.message)
         }
@@ -350,7 +364,7 @@ mod tests {
         world.observed.pool.pods[1].is_promised = true;
         world.settle();
         assert_eq!(world.names(), ["pod-1", "pod-2", "pod-3", "pod-4"]);
-        world.observed.workflow = Some(Arc::new(workflow(&json!({"warmPool": {"size": 1}}))));
+        world.observed.workflow = workflow(&json!({"warmPool": {"size": 1}}));
         world.settle();
         assert_eq!(world.names(), ["pod-1", "pod-2"], "the ready one stays, and a promise is kept");
     }
@@ -359,16 +373,15 @@ mod tests {
     fn pods_of_another_form_are_replaced() {
         let mut world = World::new(&json!({}));
         world.settle();
-        for (workflow, version) in
-            [(workflow(&json!({})), "2"), (workflow(&json!({"jobDefaults": {"exitCodes": {"softAborted": 9}}})), "2")]
-        {
+        for code in [9, 8] {
             let before = world.names();
-            world.observed.pool.form = form(&workflow, &settings(), version);
+            let workflow = workflow(&json!({"jobDefaults": {"exitCodes": {"softAborted": code}}}));
+            world.observed.pool.form = form(&workflow, &settings());
             world.settle();
             assert!(world.names().len() == 3 && world.names().iter().all(|name| !before.contains(name)));
         }
-        let same = form(&workflow(&json!({"description": "x", "maxConcurrentJobs": 9})), &settings(), "1");
-        assert_eq!(same, form(&workflow(&json!({})), &settings(), "1"), "what no pod shows changes no pod");
+        let same = form(&workflow(&json!({"description": "x", "maxConcurrentJobs": 9})), &settings());
+        assert_eq!(same, form(&workflow(&json!({})), &settings()), "what no pod shows changes no pod");
     }
 
     #[test]

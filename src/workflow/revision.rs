@@ -104,7 +104,7 @@ impl Revision {
         job
     }
 
-    /// Parameters that are refused stay as they are: `plan::accept` says why.
+    /// Parameters that are refused stay as they are: `plan::facts::admission` says why.
     fn complete_parameters(&self, spec: &mut OmotesJobSpec) {
         let given = spec.input.as_ref().and_then(|input| input.parameters.clone()).unwrap_or_default();
         if let Ok(complete) = parameters::check(&given, &self.spec)

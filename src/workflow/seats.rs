@@ -1,17 +1,14 @@
-//! Who has a seat of a workflow, and whose turn is next.
+//! Which jobs of a workflow have a seat, and whose turn is next. [`super::slots`] has the slots that workflows share.
 //!
-//! Ring: core. The holders are the jobs that have a pod, as the cache tells, and those that are about to; after a restart
-//! the pods alone tell it. Nothing here is stored.
-//!
-//! # Guarantees
-//! A seat is given only while there are fewer holders than seats, and to one of the first in the order of their turns.
+//! Ring: core. The holders are the jobs that have a pod, as the cache shows, and those that are about to; after a restart
+//! they follow from the pods alone. Nothing here is stored.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
-use crate::api::{OmotesJob, job::Priority};
+use crate::api::{OmotesJob, OmotesWorkflowSpec, job::Priority};
 
 /// How much waiting is worth one class of priority. Jobs take hours: with less a day of Low jobs would go before whatever
 /// is urgent, with more a Low job would wait for days behind others that came later.
@@ -29,6 +26,8 @@ pub enum Seat {
     Taken,
     /// There is none; so many wait before it.
     Full {
+        /// What there is none of.
+        limit: Limit,
         /// How many, as it was told first within [`PLACE_PERIOD`].
         ahead: usize,
         /// When it is told another place; `None` where [`place`] has no other words for it.
@@ -38,22 +37,64 @@ pub enum Seat {
     Suspended,
 }
 
-/// The answer to a job that asks for a seat.
+/// What keeps a job from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Its workflow's own `maxConcurrentJobs`.
+    Workflow,
+    /// The slots that its workflow shares with others.
+    Pool,
+}
+
+/// The answer to a job that asks for a seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What it has.
     pub seat: Seat,
-    /// Whether the places of others have changed with it.
-    pub moved: bool,
+    /// The pool whose slot it has, or waits for, where its workflow is in one.
+    pub pool: Option<String>,
+    /// What has changed for others with it; `None` where their places are the same.
+    pub moved: Option<Freed>,
 }
 
 /// What a workflow allows now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// How many jobs may have a seat; `None` is any number.
+    /// How many of its jobs may have a seat; `None` is any number.
     pub seats: Option<usize>,
+    /// The slots that it shares with others.
+    pub slots: Option<PoolTerms>,
     /// Whether no job may start.
     pub suspended: bool,
+}
+
+/// What a workflow says of the pool that it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolTerms {
+    /// The name of the pool.
+    pub pool: String,
+    /// How many jobs of the pool may have a slot.
+    pub max: usize,
+}
+
+impl Terms {
+    /// What a workflow with this spec allows.
+    #[must_use]
+    pub fn of(spec: &OmotesWorkflowSpec) -> Self {
+        let number = |given: i32| usize::try_from(given).unwrap_or(0);
+        let slots = spec.slots.as_ref();
+        Self {
+            seats: spec.max_concurrent_jobs.map(number),
+            slots: slots.map(|slots| PoolTerms { pool: slots.pool.clone(), max: number(slots.max) }),
+            suspended: spec.suspend,
+        }
+    }
+
+    /// The name of the pool that it shares.
+    #[must_use]
+    pub fn pool(&self) -> Option<&String> {
+        self.slots.as_ref().map(|slots| &slots.pool)
+    }
 }
 
 /// When it is whose turn: the smaller goes first. It does not depend on the time, so that the order of two jobs never
@@ -85,142 +126,172 @@ impl Turn {
 
 /// The holders of one workflow's seats and those that wait for one, by UID of the job.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(super) struct Queue {
     holders: BTreeMap<String, Holder>,
+    /// How many holders count for each pool that one was started in.
+    started: BTreeMap<String, usize>,
     waiting: BTreeSet<Turn>,
     turns: HashMap<String, Entry>,
 }
 
 /// One that waits.
 #[derive(Debug)]
-struct Entry {
-    turn: Turn,
-    told: Option<Told>,
+pub(super) struct Entry {
+    pub(super) turn: Turn,
+    pub(super) told: Option<Told>,
 }
 
 /// What a job was told of its place, and since when.
 #[derive(Debug, Clone, Copy)]
-struct Told {
-    ahead: usize,
+pub(super) struct Told {
+    pub(super) limit: Limit,
+    pub(super) ahead: usize,
     at: Timestamp,
 }
 
 impl Told {
     /// What one is told that was told `before`, now that `ahead` wait before it; and when that changes.
-    fn next(before: Option<Self>, ahead: usize, now: Timestamp) -> (Self, Option<Timestamp>) {
+    pub(super) fn next(
+        before: Option<Self>,
+        (limit, ahead): (Limit, usize),
+        now: Timestamp,
+    ) -> (Self, Option<Timestamp>) {
         match before {
-            Some(told) if place(told.ahead) == place(ahead) => (told, None),
+            Some(told) if told.limit == limit && place(told.ahead) == place(ahead) => (told, None),
             Some(told) if now < told.at + PLACE_PERIOD => (told, Some(told.at + PLACE_PERIOD)),
-            _ => (Self { ahead, at: now }, None),
+            _ => (Self { limit, ahead, at: now }, None),
         }
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Holder {
-    /// Its pod is about to be made.
-    Reserved,
-    /// The pod with this UID lives.
-    Pod(String),
+/// A job that has a seat, and a slot of the pool that it was started in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Holder {
+    /// The UID of its pod; `None` while the pod is about to be made.
+    pod: Option<String>,
+    pool: Option<String>,
+}
+
+/// What became free when a job lost its seat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// The pool that the job was started in; its workflow may be in another one by now.
+    pub pool: Option<String>,
 }
 
 impl Queue {
-    /// Asks for a seat for the job whose turn is `turn`; where there is none it waits from now on.
-    pub fn ask(&mut self, turn: Turn, terms: Terms, now: Timestamp) -> Answer {
-        let before = self.remove(&turn.uid);
-        let mut seat = self.seat(&turn, terms);
-        let mut told = None;
-        if let Seat::Full { ahead, renewed } = &mut seat {
-            let (next, change) = Told::next(before.as_ref().and_then(|before| before.told), *ahead, now);
-            (*ahead, *renewed, told) = (next.ahead, change, Some(next));
-        }
-        let waits = seat != Seat::Taken;
-        let moved = before.map(|before| before.turn) != Some(turn.clone()).filter(|_| waits);
-        if waits {
-            self.insert(Entry { turn, told });
-        } else {
-            // Also where a pod is known: whoever asks has none that lives, and its end must not free the seat of the next.
-            self.holders.insert(turn.uid, Holder::Reserved);
-        }
-        Answer { seat, moved }
+    pub(super) fn turns(&self) -> impl Iterator<Item = &Turn> {
+        self.waiting.iter()
     }
 
-    fn seat(&self, turn: &Turn, terms: Terms) -> Seat {
-        let ahead = self.waiting.range(..turn).count();
-        match terms {
-            _ if self.is_holder(&turn.uid) => Seat::Taken,
-            Terms { suspended: true, .. } => Seat::Suspended,
-            Terms { seats: Some(seats), .. } if ahead >= seats.saturating_sub(self.holders.len()) => {
-                Seat::Full { ahead, renewed: None }
-            }
-            Terms { .. } => Seat::Taken,
-        }
+    /// How many wait whose turn is before `turn`.
+    pub(super) fn ahead(&self, turn: &Turn) -> usize {
+        self.waiting.range(..turn).count()
     }
 
-    /// The names of all that wait, in the order of their turns.
-    #[must_use]
-    pub fn waiting(&self) -> Vec<String> {
-        self.waiting.iter().map(|turn| turn.name.clone()).collect()
+    pub(super) fn held(&self) -> usize {
+        self.holders.len()
     }
 
-    /// Notes that a job waits, at its turn.
-    pub fn enter(&mut self, turn: Turn) {
-        self.remove(&turn.uid);
-        self.insert(Entry { turn, told: None });
+    /// How many holders were started in `pool`.
+    pub(super) fn started_in(&self, pool: &str) -> usize {
+        self.started.get(pool).copied().unwrap_or(0)
     }
 
-    /// Notes that a job does not wait any more. Tells whether it did.
-    pub fn leave(&mut self, uid: &str) -> bool {
-        self.remove(uid).is_some()
+    /// Every pool that a holder was started in.
+    pub(super) fn pools(&self) -> impl Iterator<Item = &String> {
+        self.started.keys()
     }
 
-    fn insert(&mut self, entry: Entry) {
+    pub(super) fn waits(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry) {
         self.waiting.insert(entry.turn.clone());
         self.turns.insert(entry.turn.uid.clone(), entry);
     }
 
-    fn remove(&mut self, uid: &str) -> Option<Entry> {
+    pub(super) fn remove(&mut self, uid: &str) -> Option<Entry> {
         let entry = self.turns.remove(uid)?;
         self.waiting.remove(&entry.turn);
         Some(entry)
     }
 
-    /// Notes that a job has no pod and is not about to. Tells whether a seat was kept for it.
-    pub fn give_back(&mut self, uid: &str) -> bool {
-        let reserved = self.holders.get(uid) == Some(&Holder::Reserved);
-        reserved && self.holders.remove(uid).is_some()
+    /// Keeps a seat for a job whose pod is about to be made. Also where a pod is known: a job that asks has none that
+    /// lives, and the end of the former must not free the seat of the next. Returns what it held in another pool.
+    pub(super) fn reserve(&mut self, uid: String, pool: Option<String>) -> Option<Freed> {
+        self.hold(uid, Holder { pod: None, pool })
     }
 
-    /// Notes a pod of the job with this UID.
-    pub fn pod_lives(&mut self, job: &str, pod: &str) {
-        self.holders.insert(job.to_owned(), Holder::Pod(pod.to_owned()));
+    /// Notes a pod of the job with this UID, and the pool that the pod was started in. Returns what the job held in another
+    /// pool.
+    pub(super) fn pod_lives(&mut self, job: &str, pod: &str, pool: Option<&String>) -> Option<Freed> {
+        self.hold(job.to_owned(), Holder { pod: Some(pod.to_owned()), pool: pool.cloned() })
     }
 
-    /// Notes that a pod of the job with this UID has ended. Tells whether it held the seat.
-    pub fn pod_ended(&mut self, job: &str, pod: &str) -> bool {
-        let held = matches!(self.holders.get(job), Some(Holder::Pod(known)) if known == pod);
-        held && self.holders.remove(job).is_some()
+    /// Notes that a job has no pod that lives, whatever was known of one. Returns what it held.
+    pub(super) fn vacate(&mut self, uid: &str) -> Option<Freed> {
+        self.free(uid, |_| true)
+    }
+
+    /// Notes that a job has a pod by its status, which need not be seen yet.
+    pub(super) fn keep(&mut self, uid: &str, pool: Option<String>) {
+        if !self.is_holder(uid) {
+            self.hold(uid.to_owned(), Holder { pod: None, pool });
+        }
+    }
+
+    /// Notes that a job has no pod and is not about to. Returns what was kept for it.
+    pub(super) fn give_back(&mut self, uid: &str) -> Option<Freed> {
+        self.free(uid, |holder| holder.pod.is_none())
+    }
+
+    /// Notes that a pod of the job with this UID has ended. Returns what it held.
+    pub(super) fn pod_ended(&mut self, job: &str, pod: &str) -> Option<Freed> {
+        self.free(job, |holder| holder.pod.as_deref() == Some(pod))
     }
 
     /// Whether the job with this UID has a seat.
-    #[must_use]
-    pub fn is_holder(&self, uid: &str) -> bool {
+    pub(super) fn is_holder(&self, uid: &str) -> bool {
         self.holders.contains_key(uid)
     }
 
-    /// The names of the jobs to look at after a change: those that may start, or whose [`place`] in words has changed.
-    #[must_use]
-    pub fn concerned(&self, seats: Option<usize>) -> Vec<String> {
-        let free = seats.map_or(usize::MAX, |seats| seats.saturating_sub(self.holders.len()));
-        let shown = |at: usize| at <= free.max(PLACES) || BOUNDS.iter().any(|bound| at == *bound || at + 1 == *bound);
-        self.waiting.iter().enumerate().filter(|(at, _)| shown(*at)).map(|(_, turn)| turn.name.clone()).collect()
-    }
-
     /// Whether nothing is known of it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.holders.is_empty() && self.waiting.is_empty()
     }
+
+    fn hold(&mut self, uid: String, holder: Holder) -> Option<Freed> {
+        let pool = holder.pool.clone();
+        if let Some(pool) = &pool {
+            *self.started.entry(pool.clone()).or_default() += 1;
+        }
+        let former = self.holders.insert(uid, holder)?;
+        Some(self.uncount(former)).filter(|freed| freed.pool != pool)
+    }
+
+    fn free(&mut self, uid: &str, meant: impl FnOnce(&Holder) -> bool) -> Option<Freed> {
+        self.holders.get(uid).filter(|holder| meant(holder))?;
+        self.holders.remove(uid).map(|holder| self.uncount(holder))
+    }
+
+    fn uncount(&mut self, holder: Holder) -> Freed {
+        let Holder { pool, pod: _ } = holder;
+        if let Some(pool) = &pool {
+            let count = self.started_in(pool).saturating_sub(1);
+            self.started.retain(|known, left| {
+                *left = if known == pool { count } else { *left };
+                *left > 0
+            });
+        }
+        Freed { pool }
+    }
+}
+
+/// Whether the words for the place of the job that is the `at`th of those that wait (from 0) may change when one starts.
+pub(super) fn is_shown(at: usize) -> bool {
+    at <= PLACES || BOUNDS.iter().any(|bound| at == *bound || at + 1 == *bound)
 }
 
 /// Up to where a place is told exactly: each start changes those, and each change is a write.
@@ -242,27 +313,16 @@ pub fn place(ahead: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use serde_json::json;
 
-    fn job(name: &str, created: i64, priority: Option<&str>) -> OmotesJob {
+    fn turn(name: &str, created: i64, priority: Option<&str>) -> Turn {
         let created = jiff::Timestamp::from_second(1_800_000_000 + created).unwrap().to_string();
-        serde_json::from_value(json!({
+        let job: OmotesJob = serde_json::from_value(json!({
             "metadata": {"name": name, "uid": name, "creationTimestamp": created},
             "spec": {"workflowRef": {"name": "w"}, "priority": priority},
         }))
-        .unwrap()
-    }
-
-    fn turn(name: &str, created: i64, priority: Option<&str>) -> Turn {
-        Turn::of(&job(name, created, priority))
-    }
-
-    const OPEN: Terms = Terms { seats: Some(1), suspended: false };
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn full(ahead: usize) -> Seat {
-        Seat::Full { ahead, renewed: None }
+        .unwrap();
+        Turn::of(&job)
     }
 
     #[test]
@@ -284,58 +344,6 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_seat_is_the_next_ones_whoever_asks_first() {
-        let mut now = NOW;
-        let mut ask = |queue: &mut Queue, turn, terms| {
-            now += PLACE_PERIOD;
-            queue.ask(turn, terms, now).seat
-        };
-        let mut queue = Queue::default();
-        let (first, second, third) = (turn("a", 0, None), turn("b", 1, None), turn("c", 2, Some("High")));
-        assert_eq!(ask(&mut queue, first.clone(), OPEN), Seat::Taken);
-        assert_eq!(ask(&mut queue, first, OPEN), Seat::Taken, "asking again changes nothing");
-        queue.pod_lives("a", "pod");
-        assert_eq!(ask(&mut queue, second.clone(), OPEN), full(0));
-        assert_eq!(ask(&mut queue, third.clone(), OPEN), full(0));
-        assert_eq!(ask(&mut queue, second.clone(), OPEN), full(1));
-        assert!(!queue.pod_ended("a", "a former pod") && queue.pod_ended("a", "pod"));
-        assert_eq!(queue.concerned(OPEN.seats), ["c", "b"]);
-        assert_eq!(ask(&mut queue, second.clone(), OPEN), full(1));
-        assert_eq!(ask(&mut queue, third.clone(), Terms { suspended: true, ..OPEN }), Seat::Suspended);
-        assert_eq!(ask(&mut queue, third, OPEN), Seat::Taken);
-        assert!(queue.give_back("c") && !queue.give_back("c"));
-        assert_eq!(ask(&mut queue, second, OPEN), Seat::Taken);
-    }
-
-    #[test]
-    fn the_end_of_a_pod_that_is_told_late_frees_no_seat_of_the_next_attempt() {
-        let mut queue = Queue::default();
-        queue.ask(turn("a", 0, None), OPEN, NOW);
-        queue.pod_lives("a", "first");
-        assert_eq!(queue.ask(turn("a", 0, None), OPEN, NOW).seat, Seat::Taken);
-        assert!(!queue.pod_ended("a", "first"));
-        assert_eq!(queue.ask(turn("b", 0, None), OPEN, NOW).seat, full(0));
-    }
-
-    #[test]
-    fn a_place_is_told_anew_after_a_while_only() {
-        let mut queue = Queue::default();
-        let (names, late) = (["a", "b", "c", "d"], NOW + PLACE_PERIOD);
-        for (created, name) in (0_i64..).zip(names) {
-            queue.ask(turn(name, created, None), OPEN, NOW);
-        }
-        queue.leave("b");
-        let ask = |queue: &mut Queue, now| queue.ask(turn("d", 3, None), OPEN, now).seat;
-        let held = Seat::Full { ahead: 2, renewed: Some(late) };
-        assert_eq!([ask(&mut queue, NOW), ask(&mut queue, late - SignedDuration::from_secs(1))], [held, held]);
-        assert_eq!([ask(&mut queue, late), ask(&mut queue, late)], [full(1), full(1)]);
-        queue.leave("c");
-        assert_eq!(ask(&mut queue, late + PLACE_PERIOD), full(0), "the first change after a long wait is told at once");
-        assert!(queue.give_back("a"));
-        assert_eq!(ask(&mut queue, late + PLACE_PERIOD), Seat::Taken, "a seat is given at once");
-    }
-
-    #[test]
     fn a_place_far_behind_is_told_roughly() {
         for (ahead, words) in [
             (0, "this one is next"),
@@ -349,63 +357,18 @@ mod tests {
         }
     }
 
-    /// What can happen to one of five jobs.
-    #[derive(Debug, Clone)]
-    enum Event {
-        Ask,
-        PodMade,
-        PodEnded,
-        GivenUp,
-        Prioritized(u8),
-        Seats(usize),
-    }
-
-    proptest! {
-        /// Never more holders than seats but after a lowering, never a start before one whose turn is earlier while there
-        /// is but one seat, and a place that is held is told anew in time.
-        #[test]
-        fn seats_are_kept_and_given_in_turn(
-            created in proptest::collection::vec(0_i64..100_000, 5),
-            history in proptest::collection::vec((0_usize..5, prop_oneof![
-                4 => Just(Event::Ask), 2 => Just(Event::PodMade), 2 => Just(Event::PodEnded), 1 => Just(Event::GivenUp),
-                1 => (0_u8..3).prop_map(Event::Prioritized), 1 => (0_usize..4).prop_map(Event::Seats),
-            ]), 0..80),
-        ) {
-            let (mut queue, mut terms, mut now) = (Queue::default(), OPEN, NOW);
-            let mut jobs: Vec<OmotesJob> = created.iter().enumerate().map(|(at, created)| job(&at.to_string(), *created, None)).collect();
-            for (at, event) in history {
-                let uid = at.to_string();
-                now += PLACE_PERIOD / 4;
-                match event {
-                    Event::Ask => {
-                        let (held, before) = (queue.holders.len(), queue.is_holder(&uid));
-                        let turn = Turn::of(&jobs[at]);
-                        let earlier = queue.waiting.iter().filter(|other| **other < turn && other.uid != uid).count();
-                        let seat = queue.ask(turn, terms, now).seat;
-                        let free = terms.seats.unwrap().saturating_sub(held);
-                        prop_assert_eq!(seat == Seat::Taken, before || earlier < free);
-                        match seat {
-                            Seat::Full { ahead, renewed: None } => prop_assert_eq!(place(ahead), place(earlier)),
-                            Seat::Full { renewed: Some(at), .. } => prop_assert!(now < at && at <= now + PLACE_PERIOD),
-                            Seat::Unknown | Seat::Taken | Seat::Suspended => {}
-                        }
-                    }
-                    Event::PodMade if queue.is_holder(&uid) => queue.pod_lives(&uid, "pod"),
-                    Event::PodMade => {}
-                    Event::PodEnded => drop(queue.pod_ended(&uid, "pod")),
-                    Event::GivenUp => drop((queue.give_back(&uid), queue.leave(&uid))),
-                    Event::Prioritized(class) => {
-                        jobs[at].spec.priority = Some([Priority::Low, Priority::Medium, Priority::High][usize::from(class)]);
-                    }
-                    Event::Seats(seats) => terms.seats = Some(seats),
-                }
-                prop_assert_eq!(queue.waiting.len(), queue.turns.len());
-                prop_assert!(queue.waiting.iter().all(|turn| !queue.is_holder(&turn.uid)));
-                let free = terms.seats.unwrap().saturating_sub(queue.holders.len());
-                let startable: Vec<_> = queue.waiting.iter().take(free).map(|turn| turn.name.clone()).collect();
-                let concerned = queue.concerned(terms.seats);
-                prop_assert!(startable.iter().all(|name| concerned.contains(name)));
-            }
-        }
+    #[test]
+    fn holders_are_counted_for_the_pool_they_were_started_in() {
+        let mut queue = Queue::default();
+        let pool = |name: &str| Some(name.to_owned());
+        queue.reserve("a".to_owned(), pool("p"));
+        queue.reserve("b".to_owned(), None);
+        queue.pod_lives("a", "pod", pool("p").as_ref());
+        queue.pod_lives("c", "other", pool("q").as_ref());
+        assert_eq!((queue.held(), queue.started_in("p"), queue.started_in("q")), (3, 1, 1));
+        assert_eq!([queue.pod_ended("a", "former"), queue.give_back("a")], [None, None]);
+        assert_eq!(queue.pod_ended("a", "pod"), Some(Freed { pool: pool("p") }));
+        assert_eq!(queue.give_back("b"), Some(Freed::default()));
+        assert_eq!((queue.held(), queue.pools().cloned().collect::<Vec<_>>()), (1, vec!["q".to_owned()]));
     }
 }

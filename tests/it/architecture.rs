@@ -1,12 +1,51 @@
-//! The rings of `src/lib.rs` hold: what is pure names nothing that is not.
+//! The rings and rooms of `src/lib.rs` hold: what is pure names nothing that is not, and imports lead one way.
 
-use std::{fs, path::Path};
+mod graph;
 
-/// The core and the api.
-const PURE: [&str; 8] =
-    ["src/api", "src/intake", "src/plan", "src/wire", "src/workflow", "src/pods", "src/limits.rs", "src/topology.rs"];
-/// What no line of them may name.
-const FORBIDDEN: [&str; 17] = [
+use std::{path::Path, sync::LazyLock};
+
+use graph::{Graph, sources};
+
+/// All rooms, the lowest first: each imports only from those before it. Up to the shell they are pure.
+const ROOMS: [&str; 27] = [
+    "text",
+    "words",
+    "api",
+    "denial",
+    "result",
+    "limits",
+    "wire",
+    "topology",
+    "pods",
+    "workflow",
+    "plan",
+    "intake",
+    // The shell.
+    "backoff",
+    "newest",
+    "broker",
+    "telemetry",
+    "leader",
+    "clock",
+    "http",
+    "courier",
+    "controller",
+    "gateway",
+    "cli",
+    "config",
+    "operator",
+    "lib",
+    "main",
+];
+const FIRST_OF_SHELL: &str = "backoff";
+/// The folders of a room, the lowest first: each imports only from itself and those before it.
+const FOLDERS: [(&str, &[&str]); 2] = [
+    ("plan", &["facts", "status", "steps", "phases"]),
+    ("controller", &["error", "state", "runner", "context", "execute", "secret", "job", "workflow", "handle"]),
+];
+
+/// What no line of the pure rooms may name.
+const FORBIDDEN: [&str; 16] = [
     "async ",
     ".await",
     "tokio",
@@ -23,22 +62,35 @@ const FORBIDDEN: [&str; 17] = [
     "tracing",
     "fastrand",
     "getrandom",
-    "crate::broker",
 ];
 
-fn sources(path: &Path) -> Vec<(String, String)> {
-    if path.is_file() {
-        return vec![(path.display().to_string(), fs::read_to_string(path).unwrap())];
-    }
-    fs::read_dir(path).unwrap().flat_map(|entry| sources(&entry.unwrap().path())).collect()
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+}
+
+/// Read once: that takes longer than each look at it.
+static GRAPH: LazyLock<Graph> = LazyLock::new(|| Graph::of(root()));
+
+/// The code of a file without its tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
+}
+
+fn place_of(room: &str) -> usize {
+    let place = ROOMS.iter().position(|known| *known == room);
+    place.unwrap_or_else(|| panic!("{room} has no place among the rooms"))
 }
 
 #[test]
 fn the_core_has_no_clock_no_client_and_no_io() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (file, text) in PURE.iter().flat_map(|path| sources(&root.join(path))) {
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+    let pure = &ROOMS[..place_of(FIRST_OF_SHELL)];
+    let is_pure = |file: &str| {
+        let path = Path::new(file).strip_prefix(root()).unwrap();
+        let room = path.iter().next().unwrap().to_str().unwrap();
+        pure.contains(&room.trim_end_matches(".rs"))
+    };
+    for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_pure(file)) {
+        for (number, line) in code(&text).lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             let named = FORBIDDEN.iter().find(|word| line.contains(**word));
             assert_eq!(named, None, "{file}:{} is in the core: {line}", number + 1);
         }
@@ -46,28 +98,81 @@ fn the_core_has_no_clock_no_client_and_no_io() {
 }
 
 #[test]
-fn the_api_does_not_know_the_core() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (file, text) in sources(&root.join("src/api")) {
-        for inner in [
-            "crate::plan",
-            "crate::pods",
-            "crate::limits",
-            "crate::topology",
-            "crate::wire",
-            "crate::workflow",
-            "crate::controller",
-        ] {
-            assert!(!text.contains(inner), "{file} names {inner}");
+fn imports_lead_from_a_room_to_those_below_it() {
+    for (from, to) in GRAPH.edges() {
+        let rooms = [from, to].map(|module| module.first().map_or("lib", String::as_str));
+        let [above, below] = rooms.map(place_of);
+        assert!(above >= below, "{} imports {}, which stands above it", from.join("/"), to.join("/"));
+    }
+}
+
+#[test]
+fn imports_lead_from_a_folder_to_those_below_it() {
+    for (room, folders) in FOLDERS {
+        let place = |module: &[String]| {
+            let is_in = module.first().is_some_and(|first| first == room);
+            let folder = module.get(1).filter(|_| is_in)?;
+            folders.iter().position(|known| known == folder)
+        };
+        for (from, to) in GRAPH.edges() {
+            let Some((above, below)) = place(from).zip(place(to)) else { continue };
+            assert!(above >= below, "{} imports {}, which stands above it", from.join("/"), to.join("/"));
         }
     }
 }
 
 #[test]
+fn no_imports_lead_in_a_circle() {
+    assert!(GRAPH.edges().count() > 500, "the source is not read");
+    assert_eq!(GRAPH.circle(), None);
+}
+
+/// Making jobs is all that the gateway may do with them: no pass, no memory of one.
+#[test]
+fn the_gateway_has_a_handle_on_jobs_and_no_more() {
+    for (from, to) in GRAPH.edges() {
+        let reaches = from[0] == "gateway" && to[0] == "controller";
+        assert!(
+            !reaches || to.get(1).is_some_and(|folder| folder == "handle"),
+            "{} imports {}",
+            from.join("/"),
+            to.join("/")
+        );
+    }
+}
+
+/// What writes to Kubernetes is called so.
+#[test]
+fn the_controller_writes_where_it_says_so() {
+    for (file, text) in sources(&root().join("controller")).into_iter().filter(|(file, _)| !file.contains("execute")) {
+        for write in [".create(", ".patch(", ".patch_status(", ".delete("] {
+            let found = code(&text).lines().find(|line| line.contains(write));
+            assert_eq!(found, None, "{file} writes");
+        }
+    }
+}
+
+/// What carries AMQP can be another: all else has words of its own for it. In quotes it is the name of its log lines.
+#[test]
+fn the_broker_is_spoken_to_in_one_folder() {
+    let broker = root().join("broker");
+    let (carrier, fake) = (broker.join("transport"), broker.join("fake.rs"));
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        sources(root()).into_iter().partition(|(file, _)| Path::new(file).starts_with(&carrier));
+    let names = |text: &str| {
+        let mut lines = code(text).lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.find(|line| line.replace("\"lapin\"", "").contains("lapin")).map(str::to_owned)
+    };
+    assert!(inside.iter().any(|(_, text)| names(text).is_some()), "it is spoken to elsewhere");
+    for (file, text) in outside.into_iter().filter(|(file, _)| Path::new(file) != fake) {
+        assert_eq!(names(&text), None, "{file} names what carries AMQP");
+    }
+}
+
+#[test]
 fn no_file_is_too_long_to_read() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (file, text) in sources(&root.join("src")) {
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
-        assert!(code <= 500, "{file} has {code} lines: split it by concept");
+    for (file, text) in sources(root()) {
+        let lines = code(&text).lines().count();
+        assert!(lines <= 500, "{file} has {lines} lines: split it by concept");
     }
 }

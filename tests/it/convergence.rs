@@ -4,7 +4,11 @@
 //! goes away, the kubelet starts and ends pods or is cut off, limits pass, and a user aborts or deletes the job. However
 //! it went, once things are quiet the end is the same: one result, one terminal status, nothing left.
 
+mod presence;
+mod records;
+mod upgrade;
 mod warm;
+mod winding;
 mod workflows;
 mod world;
 
@@ -14,24 +18,33 @@ use jiff::SignedDuration;
 use kube::ResourceExt;
 use omotes_operator::{
     api::{
-        OmotesJob, names,
+        OmotesJob, Reason, names,
         queues::QueueDeletionPolicy,
-        status::{AbortCause, AbortStage, Phase, ResultType, TerminationCause},
+        status::{AbortCause, AbortStage, AttemptStatus, Phase, QueuesState, ResultType, TerminationCause},
+        time::whole_second,
     },
-    limits::whole_second,
-    wire::JobStatus,
-    workflow::seats::Seat,
+    wire::{self, JobResult, JobStatus},
+    workflow::seats::{Limit, Seat},
 };
 use proptest::prelude::*;
+use prost::Message;
 use serde_json::{Value, json};
 
 use crate::support::bed::{merged, verdict};
 use workflows::referring;
-use world::{End, Event, GRACE, World, time};
+use world::{ByCluster, Cut, End, Event, GRACE, KEPT, Refuses, World, time};
 
 /// What a program did before it was told to stop is its own, and nothing after that is a success.
-fn assert_stop(job: &OmotesJob) {
+fn assert_stop(world: &World, job: &OmotesJob) {
     let status = job.status.as_ref().unwrap();
+    assert!(status.phase != Some(Phase::Succeeded) || world.succeeded_by_itself, "a false success: {status:?}");
+    let unstarted = |attempt: &AttemptStatus| attempt.cause == TerminationCause::NeverStarted;
+    let forgotten = status.attempts.iter().find(|attempt| attempt.start_time.is_some() && unstarted(attempt));
+    assert_eq!(forgotten, None, "it had started");
+    // The time of its end is not the true one.
+    if world.node_ahead != 0 {
+        return;
+    }
     let Some(abort) = &status.abort else { return };
     let finished = status.completion_time.as_ref().unwrap();
     let succeeded = status.phase == Some(Phase::Succeeded);
@@ -65,7 +78,11 @@ fn events() -> impl Strategy<Value = Event> {
     prop_oneof![
         2 => (1_i64..90).prop_map(Event::Wait),
         3 => Just(Event::Start),
-        2 => end.prop_map(Event::Finish),
+        2 => end.clone().prop_map(Event::Finish),
+        2 => end.prop_map(Event::MainEnds),
+        2 => any::<bool>().prop_map(Event::CourierSends),
+        2 => ended_by_cluster().prop_map(Event::ByCluster),
+        1 => prop_oneof![Just(0_i64), Just(60), Just(-60), Just(-3600)].prop_map(Event::NodeAhead),
         1 => Just(Event::Delete),
         1 => (any::<bool>(), 0_i64..60).prop_map(|(immediate, after)| Event::Abort(immediate, after)),
         1 => Just(Event::Disrupt),
@@ -74,22 +91,63 @@ fn events() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::Suspend),
         2 => any::<bool>().prop_map(Event::Read),
         1 => any::<bool>().prop_map(Event::Attach),
+        1 => Just(Event::Purge),
+        1 => Just(Event::ReadEarlier),
+        2 => prop_oneof![Just(Refuses::Nothing), Just(Refuses::ByClient), Just(Refuses::Outputs), Just(Refuses::All)].prop_map(Event::Refuse),
         1 => Just(Event::Declare),
         1 => Just(Event::Ask),
         1 => Just(Event::EditWorkflow),
+        1 => prop_oneof![Just(None), Just(Some("p")), Just(Some("q"))].prop_map(Event::Pool),
         1 => any::<bool>().prop_map(Event::Workflow),
         3 => any::<bool>().prop_map(Event::Warm),
         1 => Just(Event::InputMissing),
         1 => Just(Event::InputThere),
-        2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { ahead: 2, renewed: None }), Just(Seat::Suspended)].prop_map(Event::Seats),
+        2 => prop_oneof![Just(Seat::Taken), Just(Seat::Full { limit: Limit::Workflow, ahead: 2, renewed: None }), Just(Seat::Suspended)].prop_map(Event::Seats),
         1 => Just(Event::BrokerDown),
         1 => any::<bool>().prop_map(Event::Blocked),
         1 => any::<bool>().prop_map(Event::Differ),
+        1 => any::<bool>().prop_map(Event::Silent),
+        1 => any::<bool>().prop_map(Event::Deny),
         2 => Just(Event::BrokerUp),
         1 => (0_u8..=100).prop_map(Event::Progress),
+        1 => any::<bool>().prop_map(Event::CourierCut),
         1 => Just(Event::Crash),
         3 => (0_usize..8).prop_map(Event::ReconcileThenCrash),
+        3 => ((0_usize..8), prop_oneof![Just(Cut::Fails), Just(Cut::Unanswered)]).prop_map(|(steps, cut)| Event::Cut(steps, cut)),
+        1 => Just(Event::Relabel),
+        1 => Just(Event::Disown),
+        1 => any::<bool>().prop_map(Event::WatchLags),
         4 => Just(Event::Reconcile),
+    ]
+}
+
+/// What kubelets and nodes do to pods, as they say it.
+fn ended_by_cluster() -> impl Strategy<Value = ByCluster> {
+    let reasons = prop_oneof![
+        Just(("", "")),
+        Just(("Terminated", "Pod was terminated in response to imminent node shutdown.")),
+        Just(("Preempting", "Preempted in order to admit critical pod")),
+        Just(("Evicted", "The node was low on resource: memory. ")),
+        Just(("Evicted", "The node was low on resource: ephemeral-storage. ")),
+        Just(("NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed")),
+    ];
+    let kubelet = (reasons, any::<bool>(), prop_oneof![Just(0), Just(143), Just(137)]);
+    let kubelet = kubelet.prop_map(|((reason, message), targeted, code)| ByCluster::Kubelet {
+        reason,
+        message,
+        // Without either word nothing shows that the kubelet ended it.
+        targeted: targeted || reason.is_empty(),
+        code,
+    });
+    let refusals = ["UnexpectedAdmissionError", "OutOfcpu", "NodeAffinity", "NodeShutdown"];
+    prop_oneof![
+        4 => kubelet,
+        1 => Just(ByCluster::Unknown { code: 255, reason: "Unknown" }),
+        1 => Just(ByCluster::Unknown { code: 137, reason: "ContainerStatusUnknown" }),
+        1 => any::<bool>().prop_map(|helped| ByCluster::PowerLoss { helped }),
+        1 => any::<bool>().prop_map(|waits| ByCluster::Forgotten { waits }),
+        1 => Just(ByCluster::Reboot),
+        2 => proptest::sample::select(refusals.to_vec()).prop_map(ByCluster::Refusal),
     ]
 }
 
@@ -107,24 +165,44 @@ fn limits() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// What the job's status shows of a pass that fails.
+fn shown_failure(world: &World) -> Option<String> {
+    let status = world.job.as_ref()?.status.clone()?;
+    let shown =
+        status.conditions.into_iter().find(|known| Reason::FAILURES.iter().any(|reason| known.reason == *reason));
+    shown.map(|known| format!("{} {}", known.type_, known.reason))
+}
+
 fn assert_ended_well(world: &World) {
+    assert_eq!(shown_failure(world), None, "what is over is still shown");
     let told: BTreeSet<&String> = world.results.iter().map(|(id, _)| id).collect();
     let expected = usize::from(world.taken_on && !world.given_up && !world.reached_nobody);
-    assert_eq!((world.results.len(), told.len()), (expected, expected), "the client is told exactly once");
+    assert_eq!(
+        (world.results.len(), told.len()),
+        (expected + world.repeats, expected),
+        "the client is told exactly once"
+    );
     assert!(!world.statuses.contains(&JobStatus::Finished), "FINISHED is never sent");
+    for status in [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running] {
+        let times = world.statuses.iter().filter(|told| **told == status).count();
+        assert!(times <= 1 + world.lapses, "{status:?} is sent {times} times: {:?}", world.statuses);
+    }
     let held = world.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
     assert!(!held, "a pod is held for ever");
     let queues: Vec<_> = world.queues.iter().filter(|_| !world.left_to_ttl).collect();
     let working = |queue: &&&String| queue.starts_with("omotes.output.") || queue.starts_with("omotes.input.");
     assert_eq!(queues.iter().find(working), None, "an output or an input is left: {queues:?}");
     if let Some(job) = &world.job {
-        assert_stop(job);
-        assert!(!world.withholds() || world.left_to_ttl, "a result is withheld: {:?}", world.queues);
+        assert_stop(world, job);
+        // An operator that dies when it has passed on a result leaves its copy to the time to live, or to the sweep.
+        let withheld = world.withholds() && world.reached_nobody && !world.left_to_ttl;
+        assert!(!withheld, "a result is withheld: {:?}", world.queues);
         assert_cleaned_up(world, job);
         assert!(job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal));
     } else {
         assert_eq!(world.pod, None, "a pod outlived its job");
-        let left: Vec<_> = queues.into_iter().filter(|queue| !queue.ends_with(".result")).collect();
+        let swept = |queue: &String| world.left_to_sweep && queue.starts_with(KEPT);
+        let left: Vec<_> = queues.into_iter().filter(|queue| !queue.ends_with(".result") && !swept(queue)).collect();
         assert!(left.is_empty(), "queues outlived their job: {left:?}");
     }
 }
@@ -144,6 +222,8 @@ proptest! {
         over_amqp: bool,
         limits in limits(),
         referred: bool,
+        earlier in prop_oneof![3 => Just(false), 1 => Just(true)],
+        injects: bool,
     ) {
         let declare = if owned { "Ensure" } else { "Never" };
         let action = if clean_up { "CleanUp" } else { "Delete" };
@@ -153,9 +233,14 @@ proptest! {
         let courier = courier || over_amqp || !limits["heartbeat"].is_null();
         let spec = if over_amqp { merged(spec, &input_at_the_broker()) } else { spec };
         let spec = merged(merged(spec, &limits), &json!({"courier": {"enabled": courier}}));
+        let spec = if earlier { merged(spec, &json!({"jobId": world::NAME})) } else { spec };
         let mut world = World::new(&if referred || over_amqp { merged(spec, &referring()) } else { spec });
+        world.injects = injects;
         if declared {
             world.client_declares();
+        }
+        if earlier {
+            world.left_by_an_earlier_job();
         }
         for event in history {
             world.happen(event);
@@ -163,6 +248,77 @@ proptest! {
         world.settle();
         assert_ended_well(&world);
     }
+}
+
+/// A hiccup leaves nothing, what lasts is shown once, and goes with the first pass that comes to rest.
+#[test]
+fn a_pass_that_fails_leaves_a_trace() {
+    let mut world = World::new(&json!({}));
+    world.happen(Event::Deny(true));
+    for (wait, shown) in
+        [(0, None), (9, None), (1, Some("Reconciling QuotaExceeded")), (30, Some("Reconciling QuotaExceeded"))]
+    {
+        world.happen(Event::Wait(wait));
+        world.happen(Event::Reconcile);
+        assert_eq!(shown_failure(&world).as_deref(), shown, "after {wait} s more");
+    }
+    assert_eq!(world.writes, ["status"], "the time in the message is no news");
+    world.happen(Event::Deny(false));
+    world.happen(Event::Reconcile);
+    assert_eq!(shown_failure(&world), None);
+    world.start();
+    world.happen(Event::Reconcile);
+    world.happen(Event::Deny(true));
+    world.happen(Event::Finish(End::Success));
+    for wait in [0, 12] {
+        world.happen(Event::Wait(wait));
+        world.happen(Event::Reconcile);
+    }
+    assert_eq!(shown_failure(&world).as_deref(), Some("Stalled QuotaExceeded"));
+    world.settle();
+    assert_ended_well(&world);
+}
+
+/// A result whose queue does not answer is published once, and the status says what the job waits for.
+#[test]
+fn a_result_that_is_not_confirmed_is_waited_for_in_words() {
+    for courier in [true, false] {
+        let mut world = World::new(&json!({"courier": {"enabled": courier}}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.happen(Event::Silent(true));
+        world.finish(End::Success);
+        for _ in 0..60 {
+            world.happen(Event::Wait(5));
+            let plan = world.reconcile(usize::MAX).expect("the pass comes to rest");
+            assert_eq!(plan.wake, Some(world.now + SignedDuration::from_secs(2)));
+        }
+        let job = world.job.clone().unwrap();
+        assert_eq!((job.has_ended(), verdict(&job, "ResultPublished").as_str()), (false, "False ResultUnconfirmed"));
+        world.happen(Event::Silent(false));
+        world.reconcile(usize::MAX);
+        let job = world.job.clone().unwrap();
+        assert_eq!((job.has_ended(), verdict(&job, "ResultPublished").as_str()), (true, "True Confirmed"));
+        assert_eq!(world.results.len(), 1);
+    }
+}
+
+/// A job that was deleted goes, although the queue of its result never answers.
+#[test]
+fn a_deleted_job_does_not_wait_for_ever_for_an_answer() {
+    let mut world = World::new(&json!({"queues": {"cleanupTimeoutSeconds": 100}}));
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.happen(Event::Silent(true));
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    world.user_deletes();
+    world.live(90);
+    assert!(world.job.is_some(), "it may still be confirmed");
+    world.live(30);
+    assert!(world.job.is_none() && world.given_up, "{:?}", world.job);
 }
 
 /// Longer than `status.attempts` remembers: what is left of its first attempt is not the pod of a later one.
@@ -207,20 +363,143 @@ fn an_input_is_there_for_every_attempt() {
     assert_eq!((world.pods_made, input(&world)), (2, false));
 }
 
-/// The whole life of a job, cut after every step, for every step.
+/// What the cluster ended is tried again and is no success, whatever the exit code; unless main was seen to have ended before.
 #[test]
-fn a_crash_after_any_step_changes_nothing() {
-    for end in [End::Success, End::Failure, End::OutputLost] {
-        for first in 0..12 {
-            for second in 0..12 {
+fn what_the_cluster_ends_is_tried_again() {
+    let kubelet = |reason, targeted, code| ByCluster::Kubelet { reason, message: "why", targeted, code };
+    for (by, cause) in [
+        (kubelet("", true, 0), "Disrupted"),
+        (kubelet("Terminated", true, 143), "Disrupted"),
+        (kubelet("Preempting", false, 0), "Disrupted"),
+        (kubelet("Evicted", true, 137), "Evicted"),
+        (ByCluster::Unknown { code: 255, reason: "Unknown" }, "Disrupted"),
+        (ByCluster::Unknown { code: 137, reason: "ContainerStatusUnknown" }, "Disrupted"),
+        (ByCluster::PowerLoss { helped: false }, "Disrupted"),
+        (ByCluster::PowerLoss { helped: true }, "Disrupted"),
+        (ByCluster::Forgotten { waits: false }, "Disrupted"),
+        (ByCluster::Forgotten { waits: true }, "Disrupted"),
+        (ByCluster::Reboot, "Disrupted"),
+        (ByCluster::Refusal("UnexpectedAdmissionError"), "NeverStarted"),
+    ] {
+        let mut world = World::new(&json!({"retry": {"initialSeconds": 1, "maxSeconds": 1}}));
+        world.reconcile(usize::MAX);
+        if !matches!(by, ByCluster::Refusal(_) | ByCluster::Reboot) {
+            world.start();
+            world.live(10);
+        }
+        world.happen(Event::ByCluster(by));
+        world.crash();
+        world.live(3);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!(status.attempts[0].cause.as_str(), cause, "{by:?}");
+        assert!(status.attempts[0].disruption.is_some(), "{by:?}");
+        assert_eq!((status.attempt, status.failures, status.disruptions), (Some(2), Some(0), Some(1)), "{by:?}");
+        assert_eq!((world.pods_made, world.results.len()), (2, 0), "{by:?}");
+    }
+}
+
+/// Who wished for a job's end does not see it fail, although the cluster ends its pod before the operator does.
+#[test]
+fn a_wish_holds_where_the_cluster_comes_first() {
+    let wishes: [fn(&mut World); 2] = [|world| world.user_aborts(false, 60), World::user_deletes];
+    let message = "preempted to admit critical pods";
+    for (wish, cause) in wishes.into_iter().zip(["spec.abort asked for it", "the job was deleted"]) {
+        let mut world = World::new(&json!({}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.live(5);
+        wish(&mut world);
+        let by = ByCluster::Kubelet { reason: "Preempting", message, targeted: true, code: 0 };
+        world.happen(Event::ByCluster(by));
+        world.crash();
+        world.live(3);
+        let [(_, body)] = &world.results[..] else { panic!("{cause}: {:?}", world.results) };
+        let result = JobResult::decode(body.clone()).unwrap();
+        assert_eq!((world.pods_made, result.result_type()), (1, wire::ResultType::Cancelled), "{cause}");
+        assert!(result.logs.contains(cause) && result.logs.contains(message), "{}", result.logs);
+    }
+}
+
+/// Twenty disruptions are not counted, nor two losses of its node; after that the job fails.
+#[test]
+fn disruptions_are_bounded() {
+    let lost = ByCluster::Unknown { code: 255, reason: "Unknown" };
+    let refused = ByCluster::Refusal("OutOfcpu");
+    let by_turns: [fn(usize) -> bool; 3] = [|_| true, |_| false, |number| number.is_multiple_of(3)];
+    for ((name, attempts), is_refusal) in [("refused", 21), ("lost", 3), ("both", 21)].into_iter().zip(by_turns) {
+        let by = |number| if is_refusal(number) { refused } else { lost };
+        let mut world = World::new(&json!({"retry": {"initialSeconds": 1, "maxSeconds": 1}}));
+        for number in 0..30 {
+            world.live(5);
+            if by(number) == lost {
+                world.start();
+                world.reconcile(usize::MAX);
+            }
+            world.happen(Event::ByCluster(by(number)));
+            world.crash();
+        }
+        world.live(5);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!((status.phase, world.pods_made), (Some(Phase::Failed), attempts), "{name}: {status:?}");
+        assert!(status.termination.unwrap().message.unwrap().contains("it counts as a failure"), "{name}");
+        assert_eq!(world.results.len(), 1, "{name}");
+    }
+}
+
+/// A pod that was seen with main at its end is a success, whatever the cluster does to it then.
+#[test]
+fn a_main_that_was_seen_to_end_has_succeeded() {
+    for seen in [true, false] {
+        let mut world = World::new(&json!({"backoffLimit": 0}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.happen(Event::MainEnds(End::Success));
+        if !seen {
+            world.crash();
+        }
+        world.finish(End::Success);
+        let target = json!([{"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}]);
+        world.kubelet_says(&json!({"conditions": target}));
+        world.live(5);
+        let phase = world.job.as_ref().unwrap().status.as_ref().unwrap().phase;
+        assert_eq!(phase, Some(if seen { Phase::Succeeded } else { Phase::Queued }));
+    }
+}
+
+/// A node's clock that is an hour behind ends no job at its deadline, and makes no stop a success.
+#[test]
+fn a_nodes_clock_decides_nothing() {
+    for ahead in [-3600, 3600] {
+        let mut world = World::new(&json!({"maxRunSeconds": 600, "courier": {"enabled": false}}));
+        world.node_ahead = ahead;
+        world.reconcile(usize::MAX);
+        world.start();
+        world.live(300);
+        let status = |world: &World| world.job.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!((status(&world).phase, status(&world).abort), (Some(Phase::Running), None), "{ahead}");
+        world.user_aborts(false, 0);
+        world.live(2);
+        world.finish(End::Success);
+        world.reconcile(usize::MAX);
+        assert_eq!(status(&world).phase, Some(Phase::Aborted), "{ahead}: {:?}", status(&world));
+    }
+}
+
+/// The whole life of a job, cut at every step, for every step, in each way in which a step can go wrong.
+#[test]
+fn a_step_that_goes_wrong_changes_nothing() {
+    for cut in [Cut::Dies, Cut::Fails, Cut::Unanswered] {
+        for end in [End::Success, End::Failure, End::OutputLost] {
+            for (first, second) in (0..12).flat_map(|first| (0..12).map(move |second| (first, second))) {
                 let mut world = World::new(&json!({}));
-                world.happen(Event::ReconcileThenCrash(first));
+                world.happen(Event::Cut(first, cut));
                 world.reconcile(usize::MAX);
                 world.start();
-                world.happen(Event::ReconcileThenCrash(second));
+                world.happen(Event::Cut(second, cut));
                 world.finish(end);
                 for limit in 0..12 {
-                    world.happen(Event::ReconcileThenCrash(limit));
+                    world.happen(Event::Cut(limit, cut));
                 }
                 world.settle();
                 assert_ended_well(&world);
@@ -383,12 +662,71 @@ fn a_silent_program_is_reported_until_it_is_heard() {
         Event::Wait(2),
         Event::BrokerUp,
         Event::Wait(31),
+        // That nobody listened is no sign of life.
+        Event::Crash,
+        Event::BrokerDown,
+        Event::BrokerUp,
+        Event::Wait(5),
+        Event::Progress(50),
     ] {
         world.happen(event);
         world.reconcile(usize::MAX);
         shown.push(stalled(&world));
     }
-    assert_eq!(shown, [false, true, false, false, false, false, false, true]);
+    assert_eq!(shown, [false, true, false, false, false, false, false, true, true, true, true, true, false]);
+}
+
+/// A courier that does not reach the broker is reported while its program runs, once, and taken back when it is heard. What a
+/// new leader, or one whose broker was away, did not hear says nothing for a minute.
+#[test]
+fn a_courier_that_is_not_heard_is_reported_until_it_is() {
+    let verdict = |world: &World| {
+        let status = world.job.as_ref().unwrap().status.clone().unwrap_or_default();
+        let known = status.conditions.iter().find(|condition| condition.type_ == "CourierConnected");
+        known.map(|condition| format!("{} {}", condition.status, condition.reason)).unwrap_or_default()
+    };
+    let (none, lost, found) = ("", "False CourierNotConnected", "True Connected");
+    let mut world = World::new(&json!({}));
+    world.happen(Event::CourierCut(true));
+    world.reconcile(usize::MAX);
+    world.start();
+    for (event, expected) in [
+        (Event::Wait(14), none),
+        (Event::Wait(1), lost),
+        (Event::Wait(1000), lost),
+        (Event::BrokerDown, lost),
+        (Event::BrokerUp, lost),
+        (Event::Crash, lost),
+        (Event::CourierCut(false), found),
+        (Event::CourierCut(true), found),
+        (Event::Wait(74), found),
+        (Event::BrokerDown, found),
+        (Event::Wait(10), found),
+        (Event::BrokerUp, found),
+        (Event::Wait(74), found),
+        (Event::Wait(1), lost),
+    ] {
+        world.happen(event);
+        world.reconcile(usize::MAX);
+        assert_eq!(verdict(&world), expected, "{event:?}");
+    }
+    let writes = world.writes.len();
+    world.reconcile(usize::MAX);
+    assert_eq!(world.writes.len(), writes, "it is said once");
+}
+
+/// The happy path has no write for it.
+#[test]
+fn a_courier_that_is_heard_is_not_mentioned() {
+    let mut world = World::new(&json!({}));
+    world.reconcile(usize::MAX);
+    world.start();
+    for _ in 0..10 {
+        world.happen(Event::Wait(60));
+        world.reconcile(usize::MAX);
+    }
+    let status = world.job.as_ref().unwrap().status.clone().unwrap_or_default();
+    assert!(status.conditions.iter().all(|condition| condition.type_ != "CourierConnected"), "{status:?}");
 }
 
 /// A job whose attempts fail: so many as it may have, each a while after the last, and then its end is told once.
@@ -659,6 +997,115 @@ fn a_miscounted_result_stays() {
     }
 }
 
+/// A job whose queues refuse its result ends in bounded time, and its status and its client hear the truth.
+#[test]
+fn a_refused_result_is_kept_or_goes_without_its_output() {
+    let (succeeded, too_large) = ((Phase::Succeeded, "Completed"), (Phase::Failed, "OutputTooLarge"));
+    for (refuses, expected, published, results, later) in [
+        (Refuses::ByClient, succeeded, "False ResultRefused", 0, "True ConfirmedLate"),
+        (Refuses::Outputs, too_large, "True ConfirmedWithoutOutput", 1, "True ConfirmedWithoutOutput"),
+        (Refuses::All, too_large, "False ResultRefused", 0, "False ResultRefused"),
+    ] {
+        for cut in 0..12 {
+            let mut world = World::new(&json!({}));
+            let status = |world: &World| world.job.as_ref().unwrap().status.clone().unwrap();
+            let said = |world: &World| verdict(world.job.as_ref().unwrap(), "ResultPublished");
+            world.reconcile(usize::MAX);
+            world.start();
+            world.reconcile(usize::MAX);
+            world.happen(Event::Refuse(refuses));
+            world.finish(End::Success);
+            world.happen(Event::ReconcileThenCrash(cut));
+            world.live(1);
+            let ended = status(&world);
+            assert_eq!(
+                (ended.phase.unwrap(), ended.termination.unwrap().cause.as_str()),
+                expected,
+                "{refuses:?} {cut}"
+            );
+            assert_eq!((said(&world).as_str(), world.results.len()), (published, results), "{refuses:?} {cut}");
+            world.live(60);
+            assert_eq!(world.results.len(), results, "{refuses:?}: nothing more while it is refused");
+            world.happen(Event::Refuse(Refuses::Nothing));
+            world.live(60);
+            assert_eq!(said(&world), later, "{refuses:?}");
+        }
+    }
+}
+
+/// What a client is told of a job whose output no queue takes: an error, with the reason.
+#[test]
+fn a_result_without_its_output_is_no_success() {
+    let mut world = World::new(&json!({}));
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.happen(Event::Refuse(Refuses::Outputs));
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    let told = JobResult::decode(&*world.results[0].1).unwrap();
+    assert_eq!((told.result_type(), told.output_esdl), (wire::ResultType::Error, None));
+    assert!(told.logs.contains("the model refuses it"), "{}", told.logs);
+}
+
+/// sensu#709: a result that a policy, a message TTL or a purge removed was not read, and the rest stays until its time.
+#[test]
+fn a_result_that_nobody_took_was_not_read() {
+    let mut world = World::new(&json!({"queues": {"expireAfterSeconds": 3600}}));
+    let state = |world: &World| world.job.as_ref().unwrap().status.clone().unwrap().queues.unwrap().state;
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.finish(End::Success);
+    world.live(10);
+    world.happen(Event::Purge);
+    world.live(600);
+    assert_eq!(state(&world), Some(QueuesState::Gone));
+    assert!(world.queues.iter().any(|queue| queue.ends_with(".result")), "the queues have their time to live");
+    world.live(3600);
+    assert_eq!(verdict(world.job.as_ref().unwrap(), "CleanedUp"), "True QueuesRemoved");
+}
+
+/// A job whose jobId was an earlier job's waits until that one's result was read, and then has the queue for itself. Where
+/// it ends before that, it leaves the queue alone.
+#[test]
+fn a_job_waits_for_an_earlier_one_with_its_id() {
+    let spec = json!({"jobId": world::NAME, "queues": {"deletionPolicy": "Delete"}});
+    let said = |world: &World, type_: &str| verdict(world.job.as_ref().unwrap(), type_);
+    let waits = || {
+        let mut world = World::new(&spec);
+        world.left_by_an_earlier_job();
+        world.live(200);
+        assert_eq!((said(&world, "Stalled").as_str(), world.pods_made), ("True ResultQueueInUse", 0));
+        world
+    };
+    let mut world = waits();
+    world.happen(Event::ReadEarlier);
+    world.live(61);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    assert_eq!(said(&world, "ResultPublished"), "True Confirmed");
+    assert_eq!(world.results.len(), 1);
+    for cut in 0..8 {
+        let mut world = waits();
+        world.user_aborts(false, 0);
+        world.happen(Event::ReconcileThenCrash(cut));
+        world.live(30);
+        assert_eq!(said(&world, "ResultPublished"), "False ResultQueueInUse", "{cut}");
+        world.live(200_000);
+        world.user_deletes();
+        world.reconcile(usize::MAX);
+        assert!(world.job.is_none() && world.earlier && world.results.is_empty());
+        let mut world = waits();
+        world.user_deletes();
+        world.happen(Event::ReconcileThenCrash(cut));
+        world.live(30);
+        assert!(world.job.is_none() && world.earlier && world.results.is_empty());
+    }
+}
+
 /// A job of a workflow waits for it and for a seat, and keeps to what the workflow was.
 #[test]
 fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
@@ -672,7 +1119,7 @@ fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
         ("False WorkflowNotFound", ["status"].as_slice())
     );
     world.happen(Event::Workflow(true));
-    world.happen(Event::Seats(Seat::Full { ahead: 3, renewed: None }));
+    world.happen(Event::Seats(Seat::Full { limit: Limit::Workflow, ahead: 3, renewed: None }));
     world.live(500);
     assert_eq!(
         (status(&world).phase, said(&world, "Reconciling").as_str()),
@@ -702,11 +1149,142 @@ fn a_job_of_a_workflow_waits_and_then_keeps_to_it() {
     assert_eq!(world.statuses, [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running], "each is said once");
 }
 
+/// A job that waits for its seat needs nothing else meanwhile: it keeps its turn and the time to its start, and its client
+/// hears nothing twice.
+#[test]
+fn what_comes_between_costs_a_waiting_job_no_turn() {
+    let full = Seat::Full { limit: Limit::Workflow, ahead: 3, renewed: None };
+    for (begins, ends) in [
+        (Event::BrokerDown, Event::BrokerUp),
+        (Event::Blocked(true), Event::Blocked(false)),
+        (Event::Differ(true), Event::Differ(false)),
+        (Event::Deny(true), Event::Deny(false)),
+    ] {
+        let mut world = World::new(&merged(json!({"startDeadlineSeconds": 60}), &referring()));
+        world.happen(Event::Seats(full));
+        world.live(30);
+        world.happen(begins);
+        world.crash();
+        world.live(500);
+        let job = world.job.clone().unwrap();
+        let said = (job.status.as_ref().and_then(|status| status.phase), verdict(&job, "Reconciling"));
+        assert_eq!(said, (Some(Phase::Queued), "True WaitingForSeat".to_owned()), "{begins:?}");
+        world.happen(ends);
+        world.live(100);
+        assert_eq!(shown_failure(&world), None, "{begins:?}");
+        world.happen(Event::Seats(Seat::Taken));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.finish(End::Success);
+        world.reconcile(usize::MAX);
+        let phase = world.job.as_ref().unwrap().status.as_ref().unwrap().phase;
+        let once = vec![JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running];
+        assert_eq!((phase, &world.statuses), (Some(Phase::Succeeded), &once), "{begins:?}");
+    }
+}
+
+/// What its client was told is stored: a job that is suspended while it waits, whose pod cannot be made for a while, or whose
+/// program starts while the broker is away has it told once, and in order.
+#[test]
+fn each_status_is_told_once_whatever_comes_between() {
+    let full = Seat::Full { limit: Limit::Workflow, ahead: 3, renewed: None };
+    let waits = [Event::Seats(full), Event::Reconcile];
+    let suspended = [Event::Suspend(true), Event::Reconcile, Event::Suspend(false), Event::Reconcile];
+    let denied =
+        [Event::Deny(true), Event::Reconcile, Event::Wait(20), Event::Reconcile, Event::Crash, Event::Deny(false)];
+    let unheard = [Event::Reconcile, Event::BrokerDown, Event::Start, Event::Reconcile, Event::Crash, Event::Reconcile];
+    for before in [
+        [waits.as_slice(), &suspended].concat(),
+        [suspended.as_slice(), &denied].concat(),
+        [waits.as_slice(), &denied, &suspended].concat(),
+        denied.to_vec(),
+        unheard.to_vec(),
+        [suspended.as_slice(), &unheard].concat(),
+    ] {
+        let mut world = World::new(&referring());
+        for event in &before {
+            world.happen(*event);
+        }
+        for event in [Event::BrokerUp, Event::Seats(Seat::Taken), Event::Reconcile, Event::Start, Event::Reconcile] {
+            world.happen(event);
+        }
+        let once = [JobStatus::Registered, JobStatus::Enqueued, JobStatus::Running];
+        assert_eq!(world.statuses, once, "{before:?}");
+    }
+}
+
+/// A new leader has no connection at first. That is no reason to let a job go whose time for the broker is long over.
+#[test]
+fn a_leader_that_is_not_connected_yet_gives_up_no_result() {
+    for ends in [true, false] {
+        let mut world = World::new(&json!({"queues": {"cleanupTimeoutSeconds": 10}}));
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.user_deletes();
+        if ends {
+            world.finish(End::Success);
+        }
+        // Nobody operates.
+        world.happen(Event::Wait(400));
+        world.crash();
+        world.happen(Event::BrokerDown);
+        world.reconcile(usize::MAX);
+        world.live(20);
+        assert!(world.job.is_some() && !world.given_up, "{:?}", world.job);
+        world.happen(Event::BrokerUp);
+        world.live(60);
+        assert_eq!((world.results.len(), world.given_up, world.job.is_none()), (1, false, true));
+    }
+}
+
+/// The broker was away when the program ended, and then the queue of the result never answers.
+#[test]
+fn a_deleted_job_goes_whatever_its_result_waited_for_before() {
+    let mut world = World::new(&json!({"queues": {"cleanupTimeoutSeconds": 100}}));
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.happen(Event::BrokerDown);
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    let said = |world: &World| verdict(world.job.as_ref().unwrap(), "ResultPublished");
+    assert_eq!(said(&world), "False BrokerUnreachable");
+    world.happen(Event::Silent(true));
+    world.happen(Event::BrokerUp);
+    world.live(20);
+    assert_eq!(said(&world), "False ResultUnconfirmed");
+    world.user_deletes();
+    world.live(130);
+    assert!(world.job.is_none() && world.given_up, "{:?}", world.job);
+}
+
+/// A client that has just come may not show in the statistics yet: the broker would refuse to remove what it consumes.
+#[test]
+fn queues_go_once_the_statistics_can_show_who_reads_them() {
+    let mut world = World::new(&json!({}));
+    world.reconcile(usize::MAX);
+    world.start();
+    world.reconcile(usize::MAX);
+    world.finish(End::Success);
+    world.reconcile(usize::MAX);
+    world.happen(Event::Read(true));
+    let has_status = |world: &World| world.queues.iter().any(|queue| queue.ends_with(".status"));
+    world.live(4);
+    assert!(has_status(&world));
+    world.live(4);
+    assert!(!has_status(&world), "{:?}", world.queues);
+}
+
 /// What waits can be stopped: its client is told, and it never runs.
 #[test]
 fn a_job_that_waits_for_its_workflow_or_a_seat_can_be_aborted() {
-    for (there, seat) in [(false, Seat::Taken), (true, Seat::Full { ahead: 0, renewed: None }), (true, Seat::Suspended)]
-    {
+    for (there, seat) in [
+        (false, Seat::Taken),
+        (true, Seat::Full { limit: Limit::Workflow, ahead: 0, renewed: None }),
+        (true, Seat::Suspended),
+    ] {
         let mut world = World::new(&referring());
         world.happen(Event::Workflow(there));
         world.happen(Event::Seats(seat));

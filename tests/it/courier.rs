@@ -2,24 +2,14 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
-use kube::{
-    Api, ResourceExt,
-    api::{ListParams, PostParams},
-};
-use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
-    options::{
-        BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
-        QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
-    },
-    types::FieldTable,
-};
-use omotes_operator::wire::{CourierOutput, CourierProgress, ResultType, Severity};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::{Api, ResourceExt, api::PostParams};
+use omotes_operator::wire::{CourierMessage, CourierNotice, CourierOutput, ProgressLine, ResultType, Severity};
 use serde_json::{Value, json};
 
 use crate::support::{
-    bed::{PATIENCE, Space, cause, job, kubectl, merged, message, pod_spec, shell_job, variable},
+    attacker::{Crime, assert_refused, publish, rejected},
+    bed::{PATIENCE, Space, cause, job, merged, message, pod_spec, run_in, shell_job},
     client::{Heard, Listener, queues},
     until,
 };
@@ -111,33 +101,23 @@ async fn an_input_may_come_after_its_job() {
 }
 
 impl Space {
-    /// A connection with the credentials that anybody finds who may read Secrets in this namespace.
-    async fn thief(&self) -> Connection {
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.name);
-        let data = secrets.get("omotes-courier").await.unwrap().data.unwrap();
-        let uri = String::from_utf8(data["amqp-uri"].0.clone()).unwrap();
-        Connection::connect(&uri, ConnectionProperties::default()).await.unwrap()
-    }
-
-    /// What the courier in a job's pod knows: its capability, and the pod's UID.
-    async fn courier_of(&self, job: &str) -> CourierProgress {
-        let pod = self.pods.get(&format!("{job}-1")).await.unwrap();
-        CourierProgress {
-            job: environment(&pod, "OMOTES_COURIER_JOB_UID"),
+    /// What the courier in a job's pod sends.
+    async fn courier_of(&self, job: &str) -> CourierMessage {
+        let (pod, key) = (self.pods.get(&format!("{job}-1")).await.unwrap(), self.key().await);
+        let (job, uid) = (environment(&pod, "OMOTES_COURIER_JOB_UID"), pod.uid().unwrap());
+        let sealed = environment(&pod, "OMOTES_COURIER_SEALED_CAPABILITY");
+        CourierMessage {
+            capability: key.open_capability(&sealed, &job, 1).unwrap(),
+            proof: Some(key.proof(&job, 1, &uid)),
+            job,
             attempt: 1,
-            pod: pod.uid().unwrap(),
-            capability: environment(&pod, "OMOTES_COURIER_CAPABILITY").parse().unwrap(),
-            progress: 0.0,
-            message: String::new(),
-            arrival: false,
+            pod: uid,
+            notice: CourierNotice::Hello,
         }
     }
 
     fn tell(&self, job: &str) {
-        let pod = format!("{job}-1");
-        let exec = ["exec", "--namespace", &self.name, &pod, "--", "touch", "/omotes/output/go"];
-        let (told, text) = kubectl(&exec, None);
-        assert!(told, "{text}");
+        run_in(&self.name, &format!("{job}-1"), "touch /omotes/output/go");
     }
 }
 
@@ -145,51 +125,6 @@ fn environment(pod: &Pod, name: &str) -> String {
     let couriers = pod.spec.as_ref().unwrap().init_containers.as_ref().unwrap();
     let variable = couriers[0].env.iter().flatten().find(|variable| variable.name == name);
     variable.and_then(|variable| variable.value.clone()).unwrap()
-}
-
-async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8]) -> lapin::Result<()> {
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
-    channel.basic_publish(exchange.into(), key.into(), options, body, properties).await?.await?;
-    Ok(())
-}
-
-/// What somebody with the courier's credentials may try.
-#[derive(Debug, Clone, Copy)]
-enum Crime {
-    Consume,
-    Get,
-    Purge,
-    Delete,
-    Declare,
-    DeclareExchange,
-    /// Binds a queue to the couriers' exchange.
-    Bind,
-    /// Publishes to the default exchange, which reaches every queue.
-    Publish,
-}
-
-async fn commit(crime: Crime, target: &str, channel: &Channel) -> lapin::Result<()> {
-    let (name, key, arguments) = (target.into(), "#".into(), FieldTable::default());
-    match crime {
-        Crime::Consume => {
-            channel.basic_consume(name, "".into(), BasicConsumeOptions::default(), arguments).await.map(drop)
-        }
-        Crime::Get => channel.basic_get(name, BasicGetOptions::default()).await.map(drop),
-        Crime::Purge => channel.queue_purge(name, QueuePurgeOptions::default()).await.map(drop),
-        Crime::Delete => channel.queue_delete(name, QueueDeleteOptions::default()).await.map(drop),
-        Crime::Declare => {
-            let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-            channel.queue_declare(name, durable, arguments).await.map(drop)
-        }
-        Crime::DeclareExchange => {
-            channel.exchange_declare(name, ExchangeKind::Topic, ExchangeDeclareOptions::default(), arguments).await
-        }
-        Crime::Bind => {
-            channel.queue_bind(name, "omotes.courier".into(), key, QueueBindOptions::default(), arguments).await
-        }
-        Crime::Publish => publish(channel, "", target, b"forged").await,
-    }
 }
 
 #[tokio::test]
@@ -215,9 +150,7 @@ async fn the_couriers_credentials_reach_no_queue() {
     let crimes = theirs.iter().flat_map(|queue| on_queues.map(|crime| (crime, *queue))).chain(on_others);
     let thief = space.thief().await;
     for (crime, target) in crimes {
-        let outcome = commit(crime, target, &thief.create_channel().await.unwrap()).await;
-        let text = outcome.as_ref().map_or_else(ToString::to_string, |()| "done".to_owned());
-        assert!(text.contains("ACCESS_REFUSED") || text.contains("ACCESS-REFUSED"), "{crime:?} {target:?}: {text}");
+        assert_refused(crime, target, &thief).await;
     }
     // And it is the right connection: what the courier does, it can do.
     publish(&thief.create_channel().await.unwrap(), "omotes.courier", "output.none", b"noise").await.unwrap();
@@ -229,8 +162,8 @@ async fn the_couriers_credentials_reach_no_queue() {
     space.remove().await;
 }
 
-/// The operator believes progress only when job, attempt, pod and capability fit together, and an output only when the
-/// kubelet brought its digest.
+/// The operator believes progress only when job, attempt, pod and proof fit together, and an output only when the kubelet
+/// brought its digest.
 #[tokio::test]
 #[ignore = "needs the test bed: make test"]
 async fn forged_messages_are_dropped() {
@@ -243,14 +176,18 @@ async fn forged_messages_are_dropped() {
     }
     let (victim, own) = (space.courier_of("victim").await, space.courier_of("own").await);
     let before = rejected(&space).await;
-    let forged = |forgery: CourierProgress| CourierProgress { progress: 0.9, ..forgery };
+    let progress = |progress: f64| CourierNotice::Progress(ProgressLine { progress, message: String::new() });
+    let forged = |forgery: CourierMessage| CourierMessage { notice: progress(0.9), ..forgery };
     let forgeries = [
-        forged(CourierProgress { capability: own.capability, ..victim.clone() }),
-        forged(CourierProgress { capability: "00112233445566778899aabbccddeeff".parse().unwrap(), ..victim.clone() }),
-        forged(CourierProgress { pod: own.pod.clone(), ..victim.clone() }),
-        forged(CourierProgress { pod: "no-such-pod".to_owned(), ..victim.clone() }),
-        forged(CourierProgress { attempt: 2, ..victim.clone() }),
-        forged(CourierProgress { job: victim.job.clone(), ..own }),
+        forged(CourierMessage { capability: own.capability, ..victim.clone() }),
+        forged(CourierMessage { proof: own.proof, ..victim.clone() }),
+        forged(CourierMessage { proof: Some(victim.capability), ..victim.clone() }),
+        forged(CourierMessage { proof: None, ..victim.clone() }),
+        forged(CourierMessage { capability: "00112233445566778899aabbccddeeff".parse().unwrap(), ..victim.clone() }),
+        forged(CourierMessage { pod: own.pod.clone(), ..victim.clone() }),
+        forged(CourierMessage { pod: "no-such-pod".to_owned(), ..victim.clone() }),
+        forged(CourierMessage { attempt: 2, ..victim.clone() }),
+        forged(CourierMessage { job: victim.job.clone(), ..own }),
     ];
     let thief = space.thief().await;
     let channel = thief.create_channel().await.unwrap();
@@ -260,9 +197,10 @@ async fn forged_messages_are_dropped() {
     publish(&channel, "omotes.courier", "progress", b"{}").await.unwrap();
     let esdl = Some("<forged/>".into());
     let output = CourierOutput::new(esdl, Vec::new()).unwrap().to_body();
-    publish(&channel, "omotes.courier", &format!("output.{}", victim.capability), &output).await.unwrap();
+    let route = space.key().await.output_route(&victim.job, 1);
+    publish(&channel, "omotes.courier", &format!("output.{route}"), &output).await.unwrap();
     // Its own courier could have sent this one; by then all the others have been looked at.
-    let genuine = CourierProgress { progress: 0.25, ..victim };
+    let genuine = CourierMessage { notice: progress(0.25), ..victim };
     publish(&channel, "omotes.courier", "progress", &genuine.to_body()).await.unwrap();
     space
         .wait("victim", "25 %", |job| {
@@ -281,20 +219,4 @@ async fn forged_messages_are_dropped() {
     assert_eq!(result.output_esdl.as_deref(), Some(&b"<esdl/>"[..]), "the program's own output");
     assert!(!client.log.contains(&Heard::Progress(0.9)), "{:?}", client.log);
     space.remove().await;
-}
-
-/// How many progress messages the operator's pods have dropped, as their metrics say.
-async fn rejected(space: &Space) -> u64 {
-    let namespace = variable("OMOTES_NAMESPACE");
-    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &namespace);
-    let operators = ListParams::default().labels("app.kubernetes.io/name=omotes-operator");
-    let mut sum = 0;
-    for pod in pods.list(&operators).await.unwrap().items {
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{}:8080/proxy/metrics", pod.name_any());
-        let (read, text) = kubectl(&["get", "--raw", &path], None);
-        assert!(read, "{text}");
-        let count = text.lines().find_map(|line| line.strip_prefix("omotes_progress_rejected_total "));
-        sum += count.unwrap_or_else(|| panic!("no such metric: {text}")).parse::<u64>().unwrap();
-    }
-    sum
 }

@@ -14,6 +14,7 @@ mod intake;
 
 mod audit;
 mod broker;
+mod cases;
 mod courier;
 mod deadlines;
 mod disruption;
@@ -21,5 +22,7 @@ mod gateway;
 mod lives;
 mod output;
 mod refusals;
+mod rights;
 mod support;
+mod trust;
 mod warm;

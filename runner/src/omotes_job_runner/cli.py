@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
+import inspect
 import os
 import signal
 import sys
@@ -15,6 +15,7 @@ from typing import Any
 
 from omotes_job_runner import messages
 from omotes_job_runner.folder import InputError, JobFolder, JobInput
+from omotes_job_runner.logs import log_to_stderr
 from omotes_job_runner.naming import EsdlError, named_output
 from omotes_job_runner.progress import Progress
 from omotes_job_runner.stop import JobStopped, ignore_sigterm, raise_on_sigterm
@@ -65,7 +66,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _run(given: argparse.Namespace, folder: JobFolder) -> None:
-    logging.basicConfig(level=given.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(given.log_level)
     # Before the wait for the input: a pod that waits has all loaded.
     function = _load(given.function)
     folder.clear_output()
@@ -86,8 +87,9 @@ def _run(given: argparse.Namespace, folder: JobFolder) -> None:
 
 
 def _call(function: Function, job: JobInput, progress: Progress, workflow: str) -> tuple[str | None, Any]:
+    arguments = (job.esdl, job.params, progress.update, workflow)[: _parameters(function)]
     try:
-        returned = function(job.esdl, job.params, progress.update, workflow)
+        returned = function(*arguments)
     finally:
         progress.flush()
     try:
@@ -97,6 +99,22 @@ def _call(function: Function, job: JobInput, progress: Progress, workflow: str) 
     if output is not None and not isinstance(output, str):
         raise FunctionError(f"the function returned {type(output).__name__} as its ESDL, and not str or None")
     return output, remarks
+
+
+def _parameters(function: Function) -> int:
+    """How many arguments the function takes: up to version 4.2.1 of the SDK it was not told its workflow."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # It is not written in Python.
+        return 4
+    for count in (4, 3):
+        try:
+            signature.bind(*range(count))
+        except TypeError:
+            continue
+        return count
+    wanted = "(input_esdl, params, update, workflow_type_name) or the first three of these"
+    raise FunctionError(f"the function takes {signature}, and not {wanted}")
 
 
 def _workflow(given: argparse.Namespace, job: JobInput) -> str:
@@ -112,6 +130,7 @@ def _load(reference: str) -> Function:
     function: Function | None = getattr(importlib.import_module(module), name, None)
     if not callable(function):
         raise FunctionError(f"the module {module} has no function {name!r}")
+    _parameters(function)
     return function
 
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::{StreamExt, future::try_join_all, stream};
 use lapin::options::QueueDeleteOptions;
-use omotes_operator::broker::ListedQueue;
+use omotes_operator::broker::{ListedQueue, RefusalSource};
 
 use super::*;
 use crate::support::broker as rabbit;
@@ -55,7 +55,7 @@ impl Arm for Broker {
     }
 
     async fn remove(&self, job: &str) {
-        self.delete_unused(&names(job)).await.unwrap();
+        self.delete_unused(&names(job), RefusalSource::Statistics).await.unwrap();
     }
 
     fn at_once(&self) -> usize {

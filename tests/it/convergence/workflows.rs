@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use omotes_operator::{
     api::{OmotesJob, OmotesWorkflow, names},
-    plan::{Settings, observed::WorkflowSight},
+    plan::{Settings, facts::observed::WorkflowSight},
     workflow::{Revision, pool, seats::Seat},
 };
 use serde_json::{Value, json};
@@ -23,14 +24,25 @@ pub struct Workflows {
     pub free: Seat,
     /// What it got.
     pub seat: Seat,
+    /// The pool that the workflow shares now …
+    pub pool: Option<&'static str>,
+    /// … and shared when the job asked last.
+    pub slot_pool: Option<String>,
     generation: i64,
     revisions: BTreeMap<String, Arc<Revision>>,
 }
 
 impl Workflows {
     pub fn new() -> Self {
-        let mut workflows =
-            Self { there: true, free: Seat::Taken, seat: Seat::Unknown, generation: 0, revisions: BTreeMap::new() };
+        let mut workflows = Self {
+            there: true,
+            free: Seat::Taken,
+            seat: Seat::Unknown,
+            pool: None,
+            slot_pool: None,
+            generation: 0,
+            revisions: BTreeMap::new(),
+        };
         workflows.edit();
         workflows
     }
@@ -61,7 +73,7 @@ impl Workflows {
     /// A pod of the pool as it is now.
     pub fn warm_pod(&self, settings: &Settings) -> Pod {
         let workflow = self.workflow();
-        pool::form(&workflow, settings, "1").unwrap().to_pod(&workflow)
+        pool::form(&workflow, settings).unwrap().to_pod(&workflow)
     }
 
     pub fn sight(&self, job: &OmotesJob) -> WorkflowSight {
@@ -74,14 +86,21 @@ impl Workflows {
         }
     }
 
+    /// Whether a revision has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.revisions.contains_key(name)
+    }
+
     pub fn ask(&mut self) {
-        self.seat = self.free;
+        (self.seat, self.slot_pool) = (self.free, self.pool.map(str::to_owned));
     }
 
     /// A pod is made only with a seat, and of what the job was accepted with.
     pub fn check(&self, job: &OmotesJob, pod: &Pod) {
         let Some(_) = &job.spec.workflow_ref else { return };
         assert_eq!(self.seat, Seat::Taken, "a pod without a seat");
+        let shown = pod.labels().get(names::LABEL_SLOT_POOL);
+        assert_eq!(shown, self.slot_pool.as_ref(), "the pod does not show which slot it has");
         let pinned = job.status.as_ref().and_then(|status| status.workflow_revision.clone()).unwrap();
         let meant = self.revisions[&pinned].spec.template.spec.clone().unwrap().containers[0].image.clone();
         let containers = &pod.spec.as_ref().unwrap().containers;

@@ -8,30 +8,41 @@ use std::{
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
-    api::core::v1::{Pod, ResourceRequirements},
+    api::core::v1::{ContainerStatus, Pod, ResourceRequirements},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use kube::ResourceExt;
 use omotes_operator::{
     api::{
-        OmotesJob, OmotesJobStatus, names,
+        OmotesJob, OmotesJobStatus, Reason, names,
         queues::QueueDeletionPolicy,
-        status::{AttemptStatus, Phase, ResultType, TerminationCause},
+        status::{AttemptStatus, ClientStatus, Phase, QueuesState, ResultType, TerminationCause},
         stop::{Abort, AbortMode},
+        time::whole_second,
     },
-    limits::{Defaults, whole_second},
+    limits::Defaults,
     plan::{
         self, Observed, Plan, Settings, Step,
-        inquiry::{Inquiry, inquiry},
-        observed::{
-            BrokerSight, Claim, Preparation, ProgressReport, QueueEnd, Redelivery, Refusal, Removal, ResultQueue,
-            ResultSight, Sight, WarmSight, attempt_of,
+        facts::{
+            failure::Failure,
+            lookups::{Inquiry, inquiry},
+            observed::{
+                BrokerSight, Claim, Preparation, ProgressReport, Redelivery, Refusal, RefusedResult, Removal,
+                ResultSight, Sight, WarmSight, attempt_of,
+            },
+            owner, pod_state,
+            presence::{CREATION_TIMEOUT, is_listed},
+            winding,
         },
+        phases::failed_pass,
+        steps::{FinalMessage, client_status},
     },
     pods::{self, warm},
+    result::{QueueEnd, ResultQueue, refused::KeptBecause},
     topology,
     wire::{
-        CapabilityKey, CommitRecord, CourierOutput, Digest, FailureCause, FailureRecord, JobStatus, TerminationRecord,
+        CapabilityKey, CommitRecord, CourierOutput, Digest, EsdlMessage, FailureCause, FailureRecord, JobStatus, Keys,
+        ProgressLine, Severity, TerminationRecord,
     },
     workflow::seats::Seat,
 };
@@ -45,21 +56,42 @@ pub const GRACE: i64 = 5;
 pub const FLUSH: i64 = 120;
 /// The name of the job, and where its input came over the broker its id, too.
 pub const NAME: &str = "job";
-const KEPT: &str = "omotes.kept.";
+pub const KEPT: &str = "omotes.kept.";
 const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 
 /// What a process remembers; lost when it dies.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Memory {
+    /// The attempt that it is of.
+    attempt: i32,
+    /// The pod that it made, tried to make, or saw.
+    made: Option<String>,
+    /// What it has told the client.
+    told: Option<ClientStatus>,
+    /// When its creation had no answer.
+    unanswered: Option<Timestamp>,
     queues: Option<Timestamp>,
     /// When a queue was refused that has other arguments.
     refused: Option<Timestamp>,
+    /// When the queue of the result was found to be an earlier job's.
+    occupied: Option<Timestamp>,
     witnessed: bool,
-    sent: Option<(Timestamp, bool)>,
+    /// What came of publishing the result.
+    sent: Option<ResultSight>,
+    redelivery: Option<Redelivery>,
     progress: Option<ProgressReport>,
     has_input: bool,
+    ended_by_itself: Option<(String, Timestamp)>,
+    courier_heard: Option<Timestamp>,
+    record: Option<TerminationRecord>,
+    main_ended: Option<Timestamp>,
     removal: Option<Removal>,
+    failure: Option<Failure>,
 }
+
+/// What the operator's watch showed last.
+#[derive(Clone)]
+pub struct Shown(Option<Pod>);
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of the history")]
 pub struct World {
@@ -71,17 +103,47 @@ pub struct World {
     /// What came of asking for it, in this pass.
     pub promised: WarmSight,
     pub broker_up: bool,
+    /// Since when the broker is as it is, as far as the operator knows.
+    pub broker_since: Timestamp,
+    /// How often an operator died, or did not learn what came of what it did.
+    pub lapses: usize,
     /// It is there, and takes no messages.
     pub blocked: bool,
+    /// The job's courier does not reach the broker; otherwise it greets the operator all the time.
+    pub courier_cut: bool,
     /// A queue of the job's has other arguments.
     pub differs: bool,
+    /// The queue of the result answers nothing: what is published to it arrives, or is lost, when that is over.
+    pub silent: bool,
+    /// What was published to it meanwhile.
+    pub in_flight: Option<(String, Bytes)>,
+    /// Cluster and broker refuse everything but the job's status.
+    pub denies: bool,
     /// The kubelet is cut off: it starts and ends nothing.
     pub node_lost: bool,
+    /// Whatever admits pods adds a container before main and names it the default one. It runs on when main has ended.
+    pub injects: bool,
+    /// How main of the pod ended, and whether its courier has sent the output.
+    pub ended: Option<(End, bool)>,
+    /// By how many seconds the clock of the node is ahead.
+    pub node_ahead: i64,
+    /// Main of the last pod exited with 0 before anything told it to stop.
+    pub succeeded_by_itself: bool,
     pub listening_since: Timestamp,
     pub queues: BTreeSet<String>,
     pub output: Option<Bytes>,
     /// The result waits in its queue.
     pub unread: bool,
+    /// The result of an earlier job with this jobId waits in the queue.
+    pub earlier: bool,
+    /// The client took a result.
+    pub delivered: bool,
+    /// Which queues refuse which results.
+    pub refuses: Refuses,
+    /// The result that the operator's queue keeps.
+    pub kept: Option<(String, Bytes)>,
+    /// Results sent again because the broker could not show that they were read.
+    pub repeats: usize,
     /// The broker counts no message where there is one.
     pub miscounts: bool,
     /// A client consumes the job's queues.
@@ -102,10 +164,29 @@ pub struct World {
     pub given_up: bool,
     /// Its queues go by their own time to live: the broker was away for too long, a client consumed them, or the job wants it.
     pub left_to_ttl: bool,
+    /// An operator died when it had kept the result, before that was stored: the sweep finds the copy.
+    pub left_to_sweep: bool,
     pub writes: Vec<&'static str>,
     pub memory: Memory,
     pub settings: Settings,
     pub workflows: Workflows,
+    /// Whose the job's id is.
+    pub claim: Claim,
+    /// The pod as the operator's watch last showed it, while the watch lags.
+    pub lags: Option<Shown>,
+    /// What the operator looked up in this pass.
+    looked_up: BTreeMap<String, Sight<Arc<Pod>>>,
+}
+
+/// What becomes of a step of the operator.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cut {
+    /// The operator dies before it.
+    Dies,
+    /// It fails, and nothing comes of it.
+    Fails,
+    /// It has its effect, and the operator does not learn of it.
+    Unanswered,
 }
 
 /// How the model's program ends.
@@ -120,11 +201,49 @@ pub enum End {
     OutputVanished,
 }
 
+/// Which queues refuse results with a nack, by a policy of the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuses {
+    Nothing,
+    /// The client's queue refuses all.
+    ByClient,
+    /// The client's queue and that of the operator refuse what has an output.
+    Outputs,
+    /// Both refuse all.
+    All,
+}
+
+/// What of the cluster ends a pod.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ByCluster {
+    /// The kubelet ends it for this reason, and its program exits with this code. The first word is the reason of
+    /// `ContainersReady` while containers still run.
+    Kubelet { reason: &'static str, message: &'static str, targeted: bool, code: i32 },
+    /// The runtime lost its containers.
+    Unknown { code: i32, reason: &'static str },
+    /// The node lost its power, and all containers were killed; or all but one that had ended with 0 before.
+    PowerLoss { helped: bool },
+    /// A node refuses the pod.
+    Refusal(&'static str),
+    /// The node lost main, and its kubelet gives it no id and no times; the state is that of one which waits, or has ended.
+    Forgotten { waits: bool },
+    /// The node was started anew while an init container ran.
+    Reboot,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub enum Event {
     Wait(i64),
     Start,
     Finish(End),
+    /// The cluster ends the pod.
+    ByCluster(ByCluster),
+    /// The clock of the node that the next pod is on is ahead by so many seconds.
+    NodeAhead(i64),
+    /// Main ends, and its pod does not yet.
+    MainEnds(End),
+    /// The courier of such a pod sends the output where it is asked to, and the operator receives its word or does not.
+    CourierSends(bool),
     Delete,
     /// Immediately or gracefully, after so many seconds.
     Abort(bool, i64),
@@ -138,10 +257,18 @@ pub enum Event {
     Declare,
     /// Somebody asks for a result that is kept.
     Ask,
+    /// The client of an earlier job with this jobId reads its result.
+    ReadEarlier,
+    /// Queues refuse results, or take them again.
+    Refuse(Refuses),
+    /// A policy, a message TTL or an administrator removes the result from its queue.
+    Purge,
     /// The client consumes its queues, or does not any more.
     Attach(bool),
     /// Somebody changes the workflow's template.
     EditWorkflow,
+    /// The workflow shares the slots of another pool, or of none.
+    Pool(Option<&'static str>),
     /// Somebody removes the workflow, or brings it back.
     Workflow(bool),
     /// The workflow's pool has a pod that waits, or has none any more.
@@ -154,14 +281,28 @@ pub enum Event {
     Seats(Seat),
     BrokerDown,
     BrokerUp,
+    /// The queue of the result answers nothing any more, or does again.
+    Silent(bool),
     /// The broker takes no messages, or does again.
     Blocked(bool),
     /// Somebody makes a queue of the job's with other arguments, or removes it.
     Differ(bool),
+    /// Cluster and broker refuse what the job needs, or do not any more.
+    Deny(bool),
     Progress(u8),
+    /// The courier loses the broker, or finds it again.
+    CourierCut(bool),
     Crash,
     /// The operator carries out at most so many steps, then dies.
     ReconcileThenCrash(usize),
+    /// The same, and then this becomes of the next one.
+    Cut(usize, Cut),
+    /// Somebody changes the labels by which the operator's watch shows the pod.
+    Relabel,
+    /// Somebody removes the pod's owner.
+    Disown,
+    /// The watch shows no change any more, or does again.
+    WatchLags(bool),
     Reconcile,
 }
 
@@ -170,7 +311,7 @@ pub fn settings() -> Settings {
         courier_image: "courier".to_owned(),
         courier_pull_policy: None,
         courier_resources: ResourceRequirements::default(),
-        capability_key: CapabilityKey::new(&[7; 32]).unwrap(),
+        keys: Keys { current: CapabilityKey::new(&[7; 32]).unwrap(), previous: None },
         defaults: Defaults::default(),
         gateway_namespace: Some("ns".to_owned()),
         priority_classes: BTreeMap::new(),
@@ -182,6 +323,13 @@ pub fn time(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
+impl Memory {
+    /// Whether the creation of a pod had no answer.
+    pub fn awaits_pod(&self) -> bool {
+        self.unanswered.is_some()
+    }
+}
+
 impl World {
     pub fn new(patch: &Value) -> Self {
         let job: Value = json!({
@@ -191,7 +339,7 @@ impl World {
             "spec": {"template": {"spec": {"containers": [{"name": "main", "image": "i"}], "terminationGracePeriodSeconds": GRACE}}},
         });
         let mut job: OmotesJob = serde_json::from_value(merged(job, &json!({"spec": patch}))).unwrap();
-        let queues: BTreeSet<String> = pods::input_queue(&job, &settings().capability_key).into_iter().collect();
+        let queues: BTreeSet<String> = pods::input_queue(&job, &settings().keys).into_iter().collect();
         // Something of such a job is there before the job is, so that it is never without the finalizer.
         let taken_on = !queues.is_empty();
         if taken_on {
@@ -204,13 +352,28 @@ impl World {
             warm: None,
             promised: WarmSight::Unasked,
             broker_up: true,
+            broker_since: time(1),
+            lapses: 0,
             blocked: false,
+            courier_cut: false,
             differs: false,
+            silent: false,
+            in_flight: None,
+            denies: false,
             node_lost: false,
+            injects: false,
+            ended: None,
+            node_ahead: 0,
+            succeeded_by_itself: false,
             listening_since: time(1),
             queues,
             output: None,
             unread: false,
+            earlier: false,
+            delivered: false,
+            refuses: Refuses::Nothing,
+            kept: None,
+            repeats: 0,
             miscounts: false,
             attached: false,
             result_end: None,
@@ -223,42 +386,67 @@ impl World {
             taken_on,
             given_up: false,
             left_to_ttl: patch["queues"]["deletionPolicy"] == "Retain",
+            left_to_sweep: false,
             writes: Vec::new(),
             memory: Memory::default(),
             settings: settings(),
             workflows: Workflows::new(),
+            claim: Claim::Ours,
+            lags: None,
+            looked_up: BTreeMap::new(),
         }
     }
 
     pub fn observe(&mut self) -> Option<Observed> {
+        self.witness();
         let job = self.job.clone()?;
+        self.remember_attempt(attempt_of(&job));
+        let pod = self.sight(0);
+        if matches!(&pod, Sight::Known(pod) if owner::is_of(pod, &job)) {
+            (self.memory.made, self.memory.unanswered) = (Some(names::pod_of(&job, attempt_of(&job))), None);
+        }
+        if self.pod.is_some() && !self.courier_cut && self.is_usable() {
+            self.memory.courier_heard = Some(self.now);
+        }
         let mut observed = Observed {
             now: self.now,
             job: Arc::new(self.workflows.sight(&job).complete(job.clone())),
-            claim: Claim::Ours,
+            claim: self.claim.clone(),
             workflow: self.workflows.sight(&job),
             seat: self.workflows.seat,
+            slot_pool: self.workflows.slot_pool.clone(),
             warm: self.promised.clone(),
-            pod: self.sight(0),
+            pod,
+            was_pod_made: self.memory.made == Some(names::pod_of(&job, attempt_of(&job))),
             former: self.sight(1),
             broker: self.broker(),
+            broker_since: self.broker_since,
+            told: self.memory.told,
             courier_secret: if self.secret { Preparation::Ready(self.now) } else { Preparation::Unknown },
             queues: self.preparation(),
+            failure: self.memory.failure.clone(),
             pod_refusal: None,
             output: Sight::Unreachable,
             result: ResultSight::Unsent,
+            ended_by_itself: self.witnessed(),
             has_input: self.memory.has_input,
+            record: self.memory.record.clone(),
+            main_ended: self.memory.main_ended,
             progress: self.memory.progress.clone(),
+            courier_heard: self.memory.courier_heard,
             listening_since: self.listening_since,
             result_queue: self.result_queue(),
             removal: self.memory.removal.unwrap_or(Removal::Untried),
-            redelivery: self.redelivery.take().unwrap_or(Redelivery::Untried),
+            redelivery: self.redelivery.take().or(self.memory.redelivery).unwrap_or(Redelivery::Untried),
             retained: Vec::new(),
-            trouble: None,
+            pod_events: None,
         };
+        if winding::is_winding(&observed) {
+            observed.main_ended = Some(*self.memory.main_ended.get_or_insert(self.now));
+        }
         match inquiry(&observed, &self.settings) {
             Inquiry::Alive | Inquiry::Unstarted => self.memory.witnessed = true,
-            Inquiry::Settled => {}
+            Inquiry::Winding | Inquiry::Unseen | Inquiry::Settled => {}
             Inquiry::Ending { output, .. } => {
                 observed.result = self.result_sight();
                 if output.is_some() && self.is_usable() {
@@ -267,6 +455,20 @@ impl World {
             }
         }
         Some(observed)
+    }
+
+    /// The process sees what the pod says now.
+    fn witness(&mut self) {
+        let proof = self.pod.as_ref().filter(|pod| pod_state::ended_by_itself(pod, "main")).and_then(ResourceExt::uid);
+        let known = self.memory.ended_by_itself.as_ref().map(|(uid, _)| uid);
+        if let Some(uid) = proof.filter(|uid| Some(uid) != known) {
+            self.memory.ended_by_itself = Some((uid, self.now));
+        }
+    }
+
+    fn witnessed(&self) -> Option<Timestamp> {
+        let Sight::Known(pod) = self.sight(0) else { return None };
+        self.memory.ended_by_itself.as_ref().filter(|(uid, _)| pod.uid().as_ref() == Some(uid)).map(|(_, at)| *at)
     }
 
     fn broker(&self) -> BrokerSight {
@@ -284,14 +486,74 @@ impl World {
     /// The pod of the attempt that many before the current one.
     pub fn sight(&self, before: i32) -> Sight<Arc<Pod>> {
         let job = self.job.as_ref().unwrap();
-        let name = names::pod_of(job, attempt_of(job) - before);
+        let number = attempt_of(job) - before;
+        let name = names::pod_of(job, number);
+        let shown = self.lags.as_ref().map_or(&self.pod, |shown| &shown.0).as_ref().filter(|pod| is_listed(pod));
+        let shown = [shown, self.warm.as_ref()].into_iter().flatten().find(|pod| pod.name_any() == name);
+        match (shown, self.looked_up.get(&name)) {
+            _ if number <= 0 => Sight::Absent,
+            (_, Some(looked_up)) => looked_up.clone(),
+            (Some(pod), None) => Sight::Known(Arc::new(pod.clone())),
+            (None, None) if self.has_seen_the_end_of(&name) => Sight::Absent,
+            (None, None) => Sight::Unlisted,
+        }
+    }
+
+    fn has_seen_the_end_of(&self, name: &str) -> bool {
+        let seen = self.memory.made.as_deref() == Some(name) && self.memory.unanswered.is_none();
+        seen && self.lags.is_none() && self.pod.as_ref().is_none_or(|pod| pod.name_any() != *name)
+    }
+
+    /// As the apiserver tells it: what is not there may still come, where its creation had no answer.
+    fn look_up(&mut self, name: String) {
         let pod = [&self.pod, &self.warm].into_iter().flatten().find(|pod| pod.name_any() == name).cloned();
-        pod.map_or(Sight::Absent, |pod| Sight::Known(Arc::new(pod)))
+        let made = self.memory.made.as_ref() == Some(&name);
+        let pending = made && self.memory.unanswered.is_some_and(|at| self.now < at + CREATION_TIMEOUT);
+        let sight = match pod {
+            Some(pod) => Sight::Known(Arc::new(pod)),
+            None if pending => Sight::Unreachable,
+            None => Sight::Absent,
+        };
+        if made && sight == Sight::Absent {
+            (self.memory.made, self.memory.unanswered) = (None, None);
+        }
+        self.looked_up.insert(name, sight);
+    }
+
+    /// The operator has the answer to a change of the pod.
+    fn answer(&mut self) {
+        if let Some(shown) = &mut self.lags {
+            shown.0.clone_from(&self.pod);
+        }
+        let names: Vec<String> = self.looked_up.keys().cloned().collect();
+        for name in names {
+            self.look_up(name);
+        }
+    }
+
+    /// Whether the pod is not any more as the operator sees it, so that the apiserver refuses a change of it.
+    fn is_stale(&self) -> bool {
+        self.looked_up.is_empty() && self.lags.as_ref().is_some_and(|shown| shown.0 != self.pod)
+    }
+
+    /// What is of an attempt is forgotten with it.
+    fn remember_attempt(&mut self, number: i32) {
+        if std::mem::replace(&mut self.memory.attempt, number) != number {
+            (self.memory.queues, self.memory.refused, self.memory.occupied) = (None, None, None);
+            (self.memory.record, self.memory.main_ended) = (None, None);
+            (self.memory.progress, self.memory.has_input) = (None, false);
+            self.memory.courier_heard = None;
+        }
     }
 
     pub fn result_sight(&self) -> ResultSight {
         match self.memory.sent {
-            Some((at, routed)) => ResultSight::Sent { at, routed },
+            Some(ref sight) => sight.clone(),
+            None if self.in_flight.is_some() && self.is_usable() => {
+                ResultSight::Unknown(self.now + SignedDuration::from_secs(2))
+            }
+            // The broker shows a message, whose ever it is.
+            None if self.earlier && self.is_usable() => ResultSight::Sent { at: self.now, routed: true },
             None if self.memory.witnessed || !self.is_usable() || self.results.is_empty() => ResultSight::Unsent,
             None => ResultSight::Sent { at: self.now, routed: true },
         }
@@ -299,60 +561,139 @@ impl World {
 
     /// One pass that dies after `limit` steps. Tells when the plan came to rest.
     pub fn reconcile(&mut self, limit: usize) -> Option<Plan> {
+        self.cut(limit, Cut::Dies)
+    }
+
+    /// One pass that carries out `limit` steps; then this becomes of the next one, and the pass ends.
+    pub fn cut(&mut self, limit: usize, cut: Cut) -> Option<Plan> {
         let mut done = 0;
+        self.looked_up.clear();
         (self.workflows.seat, self.promised) = (Seat::Unknown, WarmSight::Unasked);
-        for _ in 0..12 {
+        for round in 0..13 {
             let observed = self.observe()?;
-            let plan = plan::plan(&observed, &self.settings);
+            let trace = failed_pass::trace(&observed).filter(|_| round == 0);
+            let plan = trace.unwrap_or_else(|| plan::plan(&observed, &self.settings));
             assert!(plan.wake.is_none_or(|wake| wake > self.now), "wake is in the past: {plan:?}");
             if plan.steps.is_empty() {
+                self.memory.failure = None;
                 return Some(plan);
             }
             for step in plan.steps {
                 if done == limit {
-                    self.crash();
+                    self.end_with(step, cut);
                     return None;
                 }
                 done += 1;
-                self.execute(step);
+                if self.denies && !matches!(step, Step::PatchStatus(_) | Step::Warn { .. }) {
+                    self.fail();
+                    return None;
+                }
+                if !self.execute(step) {
+                    return None;
+                }
             }
         }
         panic!("the plan does not come to rest");
     }
 
+    fn end_with(&mut self, step: Step, cut: Cut) {
+        let tried = match &step {
+            Step::CreatePod(pod) => Some(pod.name_any()),
+            _ => None,
+        };
+        let publishes = matches!(step, Step::PublishResult(_));
+        let declares = matches!(&step, Step::EnsureQueues { declare, .. } if !declare.is_empty());
+        let (memory, lags) = (self.memory.clone(), self.lags.clone());
+        match cut {
+            Cut::Dies => return self.crash(),
+            Cut::Fails => self.lapses += 1,
+            Cut::Unanswered => {
+                self.lapses += 1;
+                self.execute(step);
+            }
+        }
+        (self.memory, self.lags) = (memory, lags);
+        if tried.is_some() {
+            (self.memory.made, self.memory.unanswered) = (tried, Some(self.now));
+        }
+        if declares {
+            (self.memory.occupied, self.memory.refused) = (None, None);
+        }
+        if publishes {
+            self.forgets_what_it_kept();
+            (self.memory.sent, self.memory.witnessed) = (None, false);
+        }
+    }
+
+    fn fail(&mut self) {
+        let message = format!("forbidden, at {}", self.now.as_second());
+        let since = self.now;
+        self.memory.failure.get_or_insert(Failure { since, reason: Reason::QuotaExceeded, message });
+    }
+
     pub fn crash(&mut self) {
+        self.forgets_what_it_kept();
+        self.lapses += 1;
+        self.broker_since = self.now;
         self.memory = Memory::default();
+        self.in_flight = None;
         self.listening_since = self.now;
     }
 
+    fn forgets_what_it_kept(&mut self) {
+        let stored = self.job.as_ref().and_then(|job| job.status.as_ref()).and_then(OmotesJobStatus::kept_until);
+        self.left_to_sweep |= self.kept.is_some() && stored.is_none();
+    }
+
     fn preparation(&self) -> Preparation {
-        let refusal = |at| Refusal { at, reason: "ArgumentsDiffer", message: "they differ".to_owned() };
+        let refusal = |at| Refusal { at, reason: Reason::ArgumentsDiffer, message: "they differ".to_owned() };
         let refused = self.memory.refused.map(|at| Preparation::Refused(refusal(at)));
+        let refusal = |at| Refusal { at, reason: Reason::ResultQueueInUse, message: "an earlier job's".to_owned() };
+        let retry_at = |at: Timestamp| at + SignedDuration::from_secs(60);
+        if let Some(at) = self.memory.occupied {
+            return Preparation::Occupied { refusal: refusal(at), retry_at: retry_at(at) };
+        }
         refused.or(self.memory.queues.map(Preparation::Ready)).unwrap_or(Preparation::Unknown)
     }
 
-    pub fn execute(&mut self, step: Step) {
+    /// Tells whether the step succeeded.
+    pub fn execute(&mut self, step: Step) -> bool {
+        if matches!(step, Step::DeletePod { .. } | Step::AnnotatePod { .. } | Step::AssignPod { .. }) && self.is_stale()
+        {
+            return false;
+        }
+        let changes_pod = changes_pod(&step);
         self.check_guards(&step);
         match step {
+            Step::LookUpPod { name } => self.look_up(name),
             Step::AddFinalizer => {
                 self.taken_on = true;
                 self.change_job("finalizer on", |job| job.finalizers_mut().push(names::FINALIZER_CLEANUP.into()));
             }
             Step::EnsureCourierSecret => self.secret = true,
+            Step::EnsureQueues { takes: Some(_), .. } if self.earlier => self.memory.occupied = Some(self.now),
             Step::EnsureQueues { declare, .. } if self.differs && !declare.is_empty() => {
-                self.memory.refused = Some(self.now);
+                (self.memory.refused, self.memory.occupied) = (Some(self.now), None);
             }
-            Step::EnsureQueues { declare, renew: _ } => {
-                self.memory.refused = None;
+            Step::EnsureQueues { declare, renew: _, takes: _ } => {
+                (self.memory.refused, self.memory.occupied) = (None, None);
                 self.queues.extend(declare.into_iter().map(|queue| queue.name));
                 self.memory.queues = Some(self.now);
             }
-            Step::PublishStatus { status, .. } => self.statuses.push(status),
+            Step::PublishStatus { status, .. } => {
+                self.statuses.push(status);
+                self.memory.told = self.memory.told.max(client_status(status));
+            }
             Step::PublishProgress { .. } => self.memory.progress.as_mut().unwrap().sent = true,
             Step::TakeSeat => self.workflows.ask(),
             Step::TakeWarmPod => self.promise(),
             Step::AssignPod { name, patch } => self.assign_pod(&name, &patch),
-            Step::AnnotatePod { patch, .. } => {
+            Step::EndPod { patch, .. } => {
+                self.writes.push("pod end");
+                let pod = serde_json::to_value(self.pod.take().unwrap()).unwrap();
+                self.pod = Some(serde_json::from_value(merged(pod, &patch)).unwrap());
+            }
+            Step::AnnotatePod { patch, .. } | Step::RestoreOwner { patch, .. } => {
                 let pod = serde_json::to_value(self.pod.take().unwrap()).unwrap();
                 self.pod = Some(serde_json::from_value(merged(pod, &patch)).unwrap());
             }
@@ -363,26 +704,14 @@ impl World {
             Step::DeletePod { uid, resource_version, grace_seconds, .. } => {
                 self.delete_pod(&uid, &resource_version, grace_seconds.map_or(FLUSH, i64::from));
             }
-            Step::PublishResult(message) => {
-                let routed = self.queues.contains(&message.queue);
-                self.unread |= routed;
-                self.reached_nobody = !routed;
-                if routed {
-                    self.queues.remove(&message.kept.name);
-                    self.results.push((message.message_id, message.body));
-                } else {
-                    self.queues.insert(message.kept.name);
-                }
-                self.memory.sent = Some((self.now, routed));
-            }
-            Step::DeliverKept { kept, queue, message_id } => self.deliver_kept(&kept, &queue, message_id),
+            Step::PublishResult(message) => self.publish_result(message),
+            Step::DeliverKept { queue, because, .. } => self.deliver_kept(&queue, because),
             Step::PatchStatus(status) => {
-                let anew = status.attempt.unwrap_or(1) > attempt_of(self.job.as_ref().unwrap());
-                if anew {
-                    (self.memory.queues, self.memory.refused) = (None, None);
-                    (self.memory.progress, self.memory.has_input) = (None, false);
-                }
+                let ends = status.phase.is_some_and(Phase::is_terminal) && !self.job.as_ref().unwrap().has_ended();
+                self.left_to_ttl |= ends && !self.is_usable();
                 self.given_up |= status.result.as_ref().is_some_and(|result| result.published_time.is_none());
+                self.in_flight.take_if(|_| self.given_up);
+                self.check_words(&status);
                 self.change_job("status", |job| job.status = Some(read_back(&status)));
             }
             Step::Warn { .. } => {}
@@ -391,6 +720,9 @@ impl World {
                 self.release_pod(&uid);
             }
             Step::DeleteOwnQueue(queue) => {
+                if queue.starts_with(KEPT) {
+                    self.kept = None;
+                }
                 self.queues.remove(&queue);
             }
             Step::DeleteClientQueues { queues, if_empty } => self.delete_client_queues(&queues, &if_empty),
@@ -403,6 +735,10 @@ impl World {
             Step::DeleteJob { .. } => self.user_deletes(),
         }
         self.collect();
+        if changes_pod {
+            self.answer();
+        }
+        true
     }
 
     /// As the broker tells it: at once, and rightly unless it miscounts.
@@ -411,7 +747,8 @@ impl World {
         match (&self.result_end, is_there) {
             _ if self.results.is_empty() && !self.reached_nobody => ResultQueue::Unknown,
             (_, true) if self.unread && !self.miscounts => ResultQueue::Unread,
-            (_, true) => ResultQueue::Read(self.now),
+            (_, true) if self.miscounts || self.delivered => ResultQueue::Read(self.now),
+            (_, true) => ResultQueue::Emptied(self.now),
             (Some((how, at)), false) => ResultQueue::Gone { how: how.clone(), at: *at },
             (None, false) => ResultQueue::Gone { how: QueueEnd::Unknown, at: self.now },
         }
@@ -433,33 +770,104 @@ impl World {
         self.memory.removal = Some(removal);
     }
 
+    /// What a status says of the result is so: the broker took it, and the client has it.
+    fn check_words(&self, status: &OmotesJobStatus) {
+        let published = status.conditions.iter().find(|known| known.type_ == "ResultPublished");
+        if published.is_some_and(|known| known.status == "True") {
+            assert!(!self.results.is_empty(), "no queue took the result: {published:?}");
+        }
+        let read = status.queues.as_ref().and_then(|queues| queues.state) == Some(QueuesState::Consumed);
+        assert!(!read || self.delivered || self.miscounts, "the client has read nothing: {:?}", status.queues);
+    }
+
     /// The client makes the queue that it wants its result in.
     pub fn client_declares(&mut self) {
         self.queues.extend(self.job.as_ref().map(|job| topology::result_queue(names::JobId::of(job).as_str())));
     }
 
-    fn deliver_kept(&mut self, kept: &str, queue: &str, message_id: String) {
-        let routed = self.queues.contains(queue);
-        self.redelivery = Some(match self.queues.contains(kept) {
-            // A leader that died had passed it on, and the broker counts it.
-            false if self.unread => Redelivery::Done(self.now),
-            false => Redelivery::Lost,
-            true if routed => Redelivery::Done(self.now),
-            true => Redelivery::Unroutable,
+    /// As the broker's evidence has it: a message that is there shows it, and in a new queue a delivery.
+    fn deliver_kept(&mut self, queue: &str, because: KeptBecause) {
+        let taken = self.delivered && because == KeptBecause::Unroutable;
+        let done = !self.reached_nobody && (self.unread || taken);
+        self.memory.redelivery = None;
+        self.redelivery = Some(match self.kept.clone() {
+            _ if done => Redelivery::Done(self.now),
+            None => Redelivery::Lost,
+            Some(_) if !self.queues.contains(queue) => Redelivery::Unroutable,
+            Some(_) if self.is_refused(true, true) => {
+                let retry = Redelivery::Refused(self.now + SignedDuration::from_secs(15));
+                self.memory.redelivery = Some(retry);
+                retry
+            }
+            Some(kept) => {
+                self.repeats += usize::from(!self.reached_nobody);
+                (self.unread, self.reached_nobody) = (true, false);
+                self.results.push(kept);
+                Redelivery::Done(self.now)
+            }
         });
-        if self.queues.contains(kept) && routed {
-            assert!(!self.unread, "a result that is there is sent again");
-            self.queues.remove(kept);
-            (self.unread, self.reached_nobody) = (true, false);
-            self.results.push((message_id, Bytes::new()));
-        }
     }
 
-    /// Whether a result is kept that its client could have.
+    /// Whether a result is kept beside its client's queue.
     pub fn withholds(&self) -> bool {
         let there =
             |prefix: &str, end: &str| self.queues.iter().any(|queue| queue.starts_with(prefix) && queue.ends_with(end));
         there(KEPT, "") && there("jobs.", ".result")
+    }
+
+    fn is_refused(&self, to_client: bool, has_output: bool) -> bool {
+        match self.refuses {
+            Refuses::Nothing => false,
+            Refuses::ByClient => to_client,
+            Refuses::Outputs => has_output,
+            Refuses::All => true,
+        }
+    }
+
+    fn publish_result(&mut self, message: FinalMessage) {
+        let FinalMessage { queue, message_id, body, kept, has_output } = message;
+        assert_eq!(self.in_flight, None, "a result is published while it is under way");
+        if self.silent {
+            self.in_flight = Some((message_id, body));
+            (self.memory.sent, self.memory.witnessed) = (None, false);
+            return;
+        }
+        let (at, is_there) = (self.now, self.queues.contains(&queue));
+        if is_there && !self.is_refused(true, has_output) {
+            self.queues.remove(&kept.name);
+            self.kept = None;
+            (self.unread, self.reached_nobody) = (true, false);
+            self.results.push((message_id, body));
+            self.memory.sent = Some(ResultSight::Sent { at, routed: true });
+            return;
+        }
+        let keeps = !self.is_refused(false, has_output);
+        self.queues.remove(&kept.name);
+        self.kept = None;
+        if keeps {
+            self.queues.insert(kept.name);
+            self.kept = Some((message_id, body));
+        }
+        self.reached_nobody = true;
+        let refused = RefusedResult { at, why: "the model refuses it".to_owned(), kept: keeps, had_output: has_output };
+        let unroutable = keeps && !is_there;
+        self.memory.sent =
+            Some(if unroutable { ResultSight::Sent { at, routed: false } } else { ResultSight::Refused(refused) });
+        if is_there {
+            self.memory.redelivery = Some(Redelivery::Refused(at + SignedDuration::from_secs(15)));
+        }
+    }
+
+    /// What is under way arrives once its queue answers, where that is still there.
+    fn falls_silent(&mut self, silent: bool) {
+        self.silent = silent;
+        let Some(job) = self.job.as_ref().filter(|_| !silent) else { return };
+        let queue = topology::result_queue(names::JobId::of(job).as_str());
+        if let Some(arrived) = self.in_flight.take().filter(|_| self.queues.contains(&queue)) {
+            (self.unread, self.reached_nobody) = (true, false);
+            self.results.push(arrived);
+            self.memory.sent = Some(ResultSight::Sent { at: self.now, routed: true });
+        }
     }
 
     fn end_result_queue(&mut self, how: QueueEnd) {
@@ -480,7 +888,7 @@ impl World {
     fn client_reads(&mut self, deletes: bool) {
         let result = self.queues.iter().find(|queue| queue.ends_with(".result")).cloned();
         let Some(result) = result.filter(|_| self.unread) else { return };
-        self.unread = false;
+        (self.unread, self.delivered) = (false, true);
         if deletes {
             self.queues.remove(&result);
             self.end_result_queue(QueueEnd::ByUser("client".to_owned()));
@@ -492,6 +900,7 @@ impl World {
         let job = self.job.as_ref().unwrap();
         let held = job.finalizers().iter().any(|held| held == names::FINALIZER_CLEANUP);
         let terminal = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
+        self.check_earlier(step);
         match step {
             Step::EnsureQueues { declare, .. } if terminal => {
                 assert!(
@@ -511,9 +920,13 @@ impl World {
                 let only_looks = matches!(step, Step::EnsureQueues { declare, .. } if declare.is_empty());
                 let can = self.is_usable() || begins || (self.broker_up && only_looks);
                 assert!(can, "the broker is away, or takes nothing");
-                let input = pods::input_queue(job, &self.settings.capability_key);
+                let input = pods::input_queue(job, &self.settings.keys);
                 let missing = input.is_some_and(|queue| !self.queues.contains(&queue));
                 assert!(!(missing && begins), "a pod without its input");
+                assert!(
+                    !matches!(step, Step::PublishResult(_)) || !self.runs_unstopped(),
+                    "told while the program runs"
+                );
                 self.check_choice(step);
             }
             Step::PatchStatus(status) if terminal => {
@@ -527,7 +940,9 @@ impl World {
             Step::PatchStatus(status) => {
                 let stored = job.status.clone().unwrap_or_default();
                 let anew = stored.attempt.is_some_and(|attempt| Some(attempt) != status.attempt);
-                let kept = anew || stored.deadline_time.is_none() || stored.deadline_time == status.deadline_time;
+                let edited = stored.observed_generation != job.metadata.generation;
+                let kept =
+                    anew || edited || stored.deadline_time.is_none() || stored.deadline_time == status.deadline_time;
                 let failed = |attempt: &&AttemptStatus| {
                     use TerminationCause::{Error, OOMKilled, OutputLost};
                     matches!(attempt.cause, Error | OOMKilled | OutputLost)
@@ -568,9 +983,34 @@ impl World {
         }
     }
 
+    /// An earlier job's unread result stays, and nothing joins it.
+    fn check_earlier(&self, step: &Step) {
+        let touches = match step {
+            Step::EnsureQueues { takes, .. } => takes.is_none(),
+            Step::PublishStatus { .. } | Step::PublishResult(_) | Step::CreatePod(_) | Step::AssignPod { .. } => true,
+            Step::DeleteClientQueues { .. } | Step::DeliverKept { .. } => true,
+            _ => false,
+        };
+        assert!(!(self.earlier && touches), "an earlier job's result is unread: {step:?}");
+    }
+
+    /// An earlier job with this jobId left its result in the queue.
+    pub fn left_by_an_earlier_job(&mut self) {
+        self.client_declares();
+        self.earlier = true;
+    }
+
     pub fn change_job(&mut self, what: &'static str, change: impl FnOnce(&mut OmotesJob)) {
         self.writes.push(what);
         change(self.job.as_mut().unwrap());
+    }
+
+    /// Whether the program runs, and nothing stops it.
+    fn runs_unstopped(&self) -> bool {
+        let Some(pod) = self.pod.as_ref().filter(|_| !self.node_lost) else { return false };
+        let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.clone()).unwrap_or_default();
+        let mut states = statuses.into_iter().filter(|status| status.name == "main").filter_map(|status| status.state);
+        pod.metadata.deletion_timestamp.is_none() && states.any(|state| state.running.is_some())
     }
 
     /// Where a warm pod would do, which pod an attempt gets is stored before it gets one.
@@ -582,7 +1022,7 @@ impl World {
             _ => return,
         };
         let completed = self.workflows.sight(job).complete(job.clone());
-        let attempt = pods::Attempt { job: &completed, number: attempt_of(job), workflow: None };
+        let attempt = pods::Attempt { job: &completed, number: attempt_of(job), workflow: None, slot_pool: None };
         if warm::may_serve(attempt) {
             assert_eq!(names::chosen_pod(job), Some(name), "a pod that was not chosen");
         }
@@ -608,7 +1048,7 @@ impl World {
 
     fn promise(&mut self) {
         let observed = self.observe().unwrap();
-        let form = warm::Form::of(observed.current(), &self.settings, "1");
+        let form = warm::Form::of(observed.current(), &self.settings);
         let fitting = self.warm.as_ref().filter(|pod| form.fits(pod));
         self.promised = fitting.map_or(WarmSight::None, |pod| WarmSight::Promised(pod.name_any()));
     }
@@ -617,6 +1057,7 @@ impl World {
         let Some(pod) = self.warm.take_if(|pod| pod.name_any() == *name) else { return };
         self.check_vacancy();
         assert_eq!(patch["metadata"]["resourceVersion"], "1");
+        self.ended = None;
         let patched = merged(serde_json::to_value(pod).unwrap(), patch);
         self.pod = Some(serde_json::from_value(patched).unwrap());
         self.workflows.check(self.job.as_ref().unwrap(), self.pod.as_ref().unwrap());
@@ -630,13 +1071,25 @@ impl World {
     }
 
     pub fn create_pod(&mut self, mut pod: Pod) {
+        (self.memory.made, self.memory.unanswered) = (Some(pod.name_any()), None);
+        // The apiserver has it already: the operator looks at it.
+        if self.pod.as_ref().is_some_and(|known| known.name_any() == pod.name_any()) {
+            return self.look_up(pod.name_any());
+        }
         self.check_vacancy();
         self.writes.push("pod create");
         self.pods_made += 1;
+        self.ended = None;
+        if self.injects {
+            let proxy = serde_json::from_value(json!({"name": "proxy", "image": "i"})).unwrap();
+            pod.spec.as_mut().unwrap().containers.insert(0, proxy);
+            pod.annotations_mut().insert(names::ANNOTATION_DEFAULT_CONTAINER.to_owned(), "proxy".to_owned());
+        }
         pod.metadata.uid = Some(format!("pod-{}", self.pods_made));
         pod.metadata.resource_version = Some("1".to_owned());
         pod.metadata.creation_timestamp = Some(Time(self.now));
         self.pod = Some(pod);
+        self.memory.witnessed |= self.is_usable();
     }
 
     /// As the apiserver does: a second deletion counts from the first, and can only shorten the grace; without any it counts
@@ -659,8 +1112,12 @@ impl World {
     }
 
     pub fn release_pod(&mut self, uid: &str) {
-        let pod = self.pod.as_mut().unwrap();
-        assert_eq!(pod.uid().as_deref(), Some(uid));
+        let Some(pod) = self.pod.as_mut().filter(|pod| pod.uid().as_deref() == Some(uid)) else { return };
+        let forced = pod.metadata.deletion_grace_period_seconds == Some(0);
+        let main = pod.status.as_ref().and_then(|status| status.container_statuses.clone()).unwrap_or_default();
+        let mut main = main.into_iter().filter(|status| status.name == "main").filter_map(|status| status.state);
+        let main_ended = main.any(|state| state.terminated.is_some());
+        assert!(forced || ended(pod) || main_ended, "a pod is released while its program may run");
         self.writes.push("pod finalizer off");
         pod.finalizers_mut().clear();
     }
@@ -751,7 +1208,7 @@ impl World {
     }
 
     pub fn start(&mut self) {
-        let now = self.now;
+        let (now, kubelets) = (self.now, self.kubelets_time());
         if let Some(pod) = self
             .pod
             .as_mut()
@@ -759,17 +1216,113 @@ impl World {
             .filter(|pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none())
         {
             pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
+            let scheduled = json!([{"type": "PodScheduled", "status": "True", "lastTransitionTime": whole(now)}]);
+            let mains = container("main", &json!({"running": {"startedAt": kubelets}}));
             set_status(
                 pod,
-                &json!({"phase": "Running", "containerStatuses": [container("main", &json!({"running": {"startedAt": whole(now)}}))]}),
+                &json!({"phase": "Running", "startTime": kubelets, "conditions": scheduled, "containerStatuses": [mains]}),
             );
         }
     }
 
+    /// The second that it is by the node's clock.
+    fn kubelets_time(&self) -> String {
+        whole(self.now + SignedDuration::from_secs(self.node_ahead))
+    }
+
+    /// Main of the pod, where it runs on a node that answers.
+    fn running_main(&self) -> Option<ContainerStatus> {
+        let pod = self.pod.as_ref().filter(|pod| !self.node_lost && !ended(pod))?;
+        let mut known = pod.status.as_ref()?.container_statuses.clone()?.into_iter();
+        let mains = known.find(|container| container.name == "main")?;
+        mains.state.as_ref()?.running.as_ref()?;
+        Some(mains)
+    }
+
+    /// Main ends with this code; tells what its kubelet says of it.
+    fn end_main(&mut self, main: &ContainerStatus, code: i32, reason: &str) -> Value {
+        let told = self.pod.as_ref().is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+        self.succeeded_by_itself = code == 0 && !told;
+        let started = main.state.as_ref().and_then(|state| state.running.clone()?.started_at);
+        json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": self.kubelets_time()}})
+    }
+
+    pub fn kubelet_says(&mut self, status: &Value) {
+        let pod = self.pod.as_mut().unwrap();
+        let known = serde_json::to_value(pod.status.clone().unwrap_or_default()).unwrap();
+        set_status(pod, &merged(known, status));
+    }
+
+    /// The cluster ends the pod, and its program does not end by itself.
+    pub fn end_by_cluster(&mut self, by: ByCluster) {
+        let kubelets = self.kubelets_time();
+        match by {
+            ByCluster::Refusal(reason) => {
+                return self
+                    .end_unstarted(&json!({"phase": "Failed", "reason": reason, "message": "Pod was rejected"}));
+            }
+            ByCluster::Reboot => return self.end_unstarted(&rebooted(&kubelets)),
+            _ => {}
+        }
+        let Some(main) = self.running_main() else { return };
+        let started = main.state.as_ref().and_then(|state| state.running.clone()?.started_at);
+        let (code, word, courier, more) = match by {
+            ByCluster::Kubelet { reason, message, targeted, code } => {
+                let word = if code == 0 { "Completed" } else { "Error" };
+                (
+                    code,
+                    word,
+                    0,
+                    json!({"reason": reason, "message": message, "conditions": targeted_by_kubelet(targeted, &kubelets)}),
+                )
+            }
+            ByCluster::Unknown { code, reason } => (code, reason, code, json!({})),
+            ByCluster::PowerLoss { .. } | ByCluster::Refusal(_) | ByCluster::Reboot => (137, "Error", 137, json!({})),
+            ByCluster::Forgotten { .. } => (137, "ContainerStatusUnknown", 137, json!({})),
+        };
+        let mains = self.end_main(&main, code, word);
+        self.succeeded_by_itself = false;
+        let courier = json!({"terminated": {"exitCode": courier, "reason": word, "finishedAt": kubelets}});
+        let phase = if code == 0 { "Succeeded" } else { "Failed" };
+        let status = json!({
+            "phase": phase,
+            "containerStatuses": [container("main", &mains)],
+            "initContainerStatuses": [container(names::CONTAINER_COURIER, &courier)],
+        });
+        let status = match by {
+            ByCluster::Forgotten { waits } => merged(status, &json!({"containerStatuses": [forgotten(waits)]})),
+            ByCluster::PowerLoss { helped: true } => {
+                let soon = started.unwrap().0 + SignedDuration::from_secs(1);
+                let helper = json!({"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": soon}});
+                merged(status, &json!({"containerStatuses": [container("main", &mains), container("helper", &helper)]}))
+            }
+            _ => status,
+        };
+        self.kubelet_says(&merged(status, &more));
+    }
+
+    /// The pod ends on a node before its program has started.
+    fn end_unstarted(&mut self, status: &Value) {
+        let waits = |pod: &&mut Pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none();
+        let Some(pod) = self.pod.as_mut().filter(waits).filter(|_| !self.node_lost) else { return };
+        pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
+        set_status(pod, status);
+    }
+
+    fn has_courier(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.spec.courier().enabled)
+    }
+
+    /// Main ends, and then its pod, where nothing else runs in it.
     pub fn finish(&mut self, end: End) {
-        let now = self.now;
-        let courier = self.job.as_ref().is_some_and(|job| job.spec.courier().enabled);
-        let Some(pod) = self.pod.as_mut().filter(|_| !self.node_lost) else { return };
+        self.main_ends(end);
+        self.pod_ends();
+    }
+
+    /// Main ends, and the rest of its pod runs on.
+    pub fn main_ends(&mut self, end: End) {
+        let (kubelets, injects, has_courier) = (self.kubelets_time(), self.injects, self.has_courier());
+        let Some(pod) = self.pod.as_mut().filter(|_| !self.node_lost && self.ended.is_none()) else { return };
         let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
         if !running {
             return;
@@ -780,26 +1333,66 @@ impl World {
             End::Killed => (137, "Error"),
             End::Success | End::OutputLost | End::OutputVanished => (0, "Completed"),
         };
-        let mut record = String::new();
-        if courier && matches!(end, End::Success | End::OutputVanished) {
-            let body = CourierOutput::new(Some(Bytes::from_static(b"<esdl/>")), Vec::new()).unwrap().to_body();
-            record = TerminationRecord::Committed(CommitRecord {
-                attempt: 1,
-                sha256: Digest::of(&body),
-                bytes: body.len() as u64,
-                output_bytes: Some(7),
-            })
-            .to_json();
-            self.output = (end == End::Success).then_some(body);
-        }
-        let containers = pod.status.as_ref().and_then(|status| status.container_statuses.clone()).unwrap();
+        let status = pod.status.clone().unwrap();
+        let containers = status.container_statuses.unwrap();
         let started = containers[0].state.as_ref().and_then(|state| state.running.clone()?.started_at).unwrap().0;
-        let main = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": whole(started), "finishedAt": whole(now)}});
-        let sidecar = json!({"terminated": {"exitCode": 0, "message": record}});
-        let phase = if code == 0 { "Succeeded" } else { "Failed" };
+        let main = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": whole(started), "finishedAt": kubelets}});
+        let running = json!({"running": {"startedAt": whole(started)}});
+        let proxy = injects.then(|| container("proxy", &running));
+        let containers: Vec<Value> = proxy.into_iter().chain([container("main", &main)]).collect();
+        let courier: Vec<Value> =
+            has_courier.then(|| container(names::CONTAINER_COURIER, &running)).into_iter().collect();
         set_status(
             pod,
-            &json!({"phase": phase, "containerStatuses": [container("main", &main)], "initContainerStatuses": [container(names::CONTAINER_COURIER, &sidecar)]}),
+            &json!({"phase": "Running", "startTime": status.start_time, "conditions": status.conditions, "containerStatuses": containers, "initContainerStatuses": courier}),
+        );
+        let told = pod.metadata.deletion_timestamp.is_some() || deadline_passed(pod);
+        self.succeeded_by_itself = code == 0 && !told;
+        self.ended = Some((end, false));
+    }
+
+    /// The courier sends the output, where it is asked to: by the kubelet, or by the operator where others run on.
+    pub fn courier_sends(&mut self, received: bool) {
+        let asked = |pod: &Pod| {
+            let stopping = pod.metadata.deletion_timestamp.is_some() || deadline_passed(pod);
+            stopping || pod.annotations().contains_key(names::ANNOTATION_FLUSH)
+        };
+        let asked = self.pod.as_ref().is_some_and(|pod| !ended(pod) && (!self.injects || asked(pod)));
+        let Some((end, sent)) = self.ended.filter(|_| asked && !self.node_lost && self.has_courier()) else { return };
+        if !sent {
+            self.output = (end != End::OutputVanished && end != End::OutputLost).then(output);
+            self.ended = Some((end, end != End::OutputLost));
+        }
+        if received && end != End::OutputLost && self.is_usable() {
+            self.memory.record = Some(commit());
+        }
+    }
+
+    /// What is left of the pod ends, where something asked for that.
+    pub fn pod_ends(&mut self) {
+        let stopping = |pod: &Pod| pod.metadata.deletion_timestamp.is_some() || deadline_passed(pod);
+        let ends = self.pod.as_ref().is_some_and(|pod| !ended(pod) && (!self.injects || stopping(pod)));
+        if !ends || self.node_lost || self.ended.is_none() {
+            return;
+        }
+        if matches!(self.ended, Some((End::Success | End::OutputVanished, _))) {
+            self.courier_sends(false);
+        }
+        let record = self.ended.filter(|(_, sent)| *sent).map(|_| commit().to_json()).unwrap_or_default();
+        let pod = self.pod.as_mut().unwrap();
+        let status = pod.status.clone().unwrap();
+        let is_late = deadline_passed(pod);
+        let mut containers = serde_json::to_value(status.container_statuses.unwrap()).unwrap();
+        for other in containers.as_array_mut().unwrap().iter_mut().filter(|known| known["name"] != "main") {
+            other["state"] = json!({"terminated": {"exitCode": 137}});
+        }
+        let succeeded = matches!(self.ended, Some((End::Success | End::OutputLost | End::OutputVanished, _)));
+        let phase = if succeeded && !is_late && !self.injects { "Succeeded" } else { "Failed" };
+        let sidecar = json!({"terminated": {"exitCode": 0, "message": record}});
+        let reason = is_late.then_some("DeadlineExceeded");
+        set_status(
+            pod,
+            &json!({"phase": phase, "reason": reason, "startTime": status.start_time, "conditions": status.conditions, "containerStatuses": containers, "initContainerStatuses": [container(names::CONTAINER_COURIER, &sidecar)]}),
         );
     }
 
@@ -817,10 +1410,23 @@ impl World {
     }
 
     pub fn happen(&mut self, event: Event) {
+        self.take_place(event);
+        self.witness();
+    }
+
+    fn take_place(&mut self, event: Event) {
         match event {
             Event::Wait(seconds) => self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap(),
             Event::Start => self.start(),
             Event::Finish(end) => self.finish(end),
+            Event::MainEnds(end) => self.main_ends(end),
+            Event::ByCluster(by) => self.end_by_cluster(by),
+            Event::NodeAhead(seconds) => {
+                if self.pod.as_ref().is_none_or(|pod| pod.status.is_none()) {
+                    self.node_ahead = seconds;
+                }
+            }
+            Event::CourierSends(received) => self.courier_sends(received),
             Event::Delete => self.user_deletes(),
             Event::Abort(immediate, after) => self.user_aborts(immediate, after),
             Event::Disrupt => self.disrupt(),
@@ -836,57 +1442,112 @@ impl World {
                 };
                 self.job.iter_mut().for_each(asked);
             }
+            Event::ReadEarlier => self.earlier = false,
+            Event::Refuse(refuses) => self.refuses = refuses,
+            Event::Purge => {
+                // Nobody knows who read it, so the queues are left to their time to live.
+                self.left_to_ttl |= self.unread;
+                self.unread = false;
+            }
             Event::Attach(attached) => self.attached = attached,
             Event::EditWorkflow => self.workflows.edit(),
+            Event::Pool(pool) => self.workflows.pool = pool,
             Event::Workflow(there) => self.workflows.there = there,
             Event::Warm(true) => self.warm_up(),
             Event::Warm(false) => self.warm = None,
             Event::InputMissing => self.lose_input(),
             Event::InputThere => self.memory.has_input = self.pod.is_some(),
             Event::Seats(terms) => self.workflows.free = terms,
-            Event::BrokerDown => self.broker_up = false,
-            Event::Blocked(blocked) => self.blocked = blocked,
+            Event::BrokerDown => {
+                self.broker_up = false;
+                self.broker_since = self.now;
+                self.in_flight = None;
+            }
+            Event::Silent(silent) => self.falls_silent(silent),
+            Event::Blocked(blocked) => {
+                self.broker_since = self.now;
+                self.blocked = blocked;
+            }
             Event::Differ(differs) => self.differs = differs,
+            Event::Deny(denies) => self.denies = denies,
             Event::BrokerUp => {
                 self.broker_up = true;
+                self.broker_since = self.now;
                 self.listening_since = self.now;
             }
             Event::Progress(percent) => {
-                let report = ProgressReport {
-                    fraction: f64::from(percent) / 100.0,
-                    message: String::new(),
-                    heard: self.now,
-                    sent: false,
-                };
+                let line = ProgressLine { progress: f64::from(percent) / 100.0, message: String::new() };
+                let report = ProgressReport::after(self.memory.progress.as_ref(), line, self.now);
                 self.memory.progress = self.pod.as_ref().map(|_| report);
             }
+            Event::CourierCut(cut) => self.courier_cut = cut,
             Event::Crash => self.crash(),
             Event::ReconcileThenCrash(steps) => drop(self.reconcile(steps)),
+            Event::Cut(steps, cut) => drop(self.cut(steps, cut)),
+            Event::Relabel => {
+                let relabel =
+                    |pod: &mut Pod| pod.labels_mut().insert(names::LABEL_MANAGED_BY.to_owned(), "x".to_owned());
+                self.pod.iter_mut().for_each(|pod| drop(relabel(pod)));
+            }
+            Event::Disown => self.pod.iter_mut().for_each(|pod| pod.metadata.owner_references = None),
+            Event::WatchLags(true) => drop(self.lags.get_or_insert_with(|| Shown(self.pod.clone()))),
+            Event::WatchLags(false) => self.lags = None,
             Event::Reconcile => drop(self.reconcile(usize::MAX)),
         }
+    }
+
+    /// Whether the job has ended, and nothing holds its pod.
+    fn is_over(&self) -> bool {
+        let held = self.pod.as_ref().is_some_and(|pod| !pod.finalizers().is_empty());
+        self.job.as_ref().is_none_or(OmotesJob::has_ended) && !held
     }
 
     /// The broker is back, the kubelet does its work, time goes by, until nothing happens any more.
     pub fn settle(&mut self) {
         self.happen(Event::BrokerUp);
         self.happen(Event::Blocked(false));
+        self.happen(Event::Silent(false));
+        self.happen(Event::CourierCut(false));
         self.happen(Event::Differ(false));
+        self.happen(Event::Refuse(Refuses::Nothing));
+        self.happen(Event::Deny(false));
         self.happen(Event::Suspend(false));
         self.happen(Event::Attach(false));
         self.happen(Event::Workflow(true));
         self.happen(Event::Seats(Seat::Taken));
-        for round in 0..60 {
+        self.happen(Event::WatchLags(false));
+        // Long enough for a node that comes back half-way, another attempt, and the flush of its output; longer where several
+        // attempts wait for clocks that differ.
+        for round in 0..240 {
+            if round >= 80 && self.is_over() {
+                break;
+            }
             self.node_lost &= round < 30;
             self.reconcile(usize::MAX);
             self.happen(Event::Wait(7));
             let stopping = self.pod.as_ref().is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
             self.start();
             self.reconcile(usize::MAX);
+            self.earlier &= round < 10;
             self.finish(if stopping { End::Failure } else { End::Success });
         }
         let plan = self.reconcile(usize::MAX);
         assert!(plan.is_none_or(|plan| plan.steps.is_empty()), "not quiescent");
     }
+}
+
+/// Whether the apiserver answers `step` with the pod as it is then.
+fn changes_pod(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::CreatePod(_)
+            | Step::AssignPod { .. }
+            | Step::AnnotatePod { .. }
+            | Step::RestoreOwner { .. }
+            | Step::EndPod { .. }
+            | Step::DeletePod { .. }
+            | Step::ReleasePod { .. }
+    )
 }
 
 /// As the apiserver gives it back: its times have whole seconds.
@@ -900,12 +1561,63 @@ pub fn ended(pod: &Pod) -> bool {
     unbound || matches!(phase, Some("Succeeded" | "Failed"))
 }
 
+/// The kubelet counts from when it took the pod.
+fn deadline_passed(pod: &Pod) -> bool {
+    let started = pod.status.as_ref().and_then(|status| status.start_time.clone());
+    let seconds = pod.spec.as_ref().unwrap().active_deadline_seconds;
+    let main = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let finished = main.filter_map(|known| known.state.clone()?.terminated?.finished_at).map(|time| time.0).max();
+    let ceiling = started.zip(seconds).map(|(started, seconds)| started.0 + SignedDuration::from_secs(seconds));
+    // The operator lowers it to the second after main's end; the ceiling of before is far away.
+    ceiling.zip(finished).is_some_and(|(ceiling, finished)| ceiling <= finished + SignedDuration::from_secs(2))
+}
+
+fn output() -> Bytes {
+    let message = EsdlMessage::new(Severity::Error, "no solution");
+    CourierOutput::new(Some(Bytes::from_static(b"<esdl/>")), vec![message]).unwrap().to_body()
+}
+
+fn commit() -> TerminationRecord {
+    let body = output();
+    let (sha256, bytes) = (Digest::of(&body), body.len() as u64);
+    TerminationRecord::Committed(CommitRecord { attempt: 1, sha256, bytes, output_bytes: Some(7) })
+}
+
 pub fn container(name: &str, state: &Value) -> Value {
     json!({"name": name, "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state})
 }
 
 pub fn whole(now: Timestamp) -> String {
     whole_second(now).to_string()
+}
+
+/// What a kubelet 1.37 says of main that ran, and that it cannot find any more.
+fn forgotten(waits: bool) -> Value {
+    let lost = |message: &str| json!({"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": message}});
+    let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
+    let gone = lost("The container could not be located when the pod was terminated");
+    let mut main = container("main", if waits { &waiting } else { &gone });
+    main["lastState"] =
+        lost("The container could not be located when the pod was deleted.  The container used to be Running");
+    main
+}
+
+/// What a kubelet says of a pod in which an init container ran until its node was started anew.
+fn rebooted(now: &str) -> Value {
+    let lost = json!({"terminated": {"exitCode": 255, "reason": "Unknown", "startedAt": now, "finishedAt": now}});
+    let waiting = json!({"waiting": {"reason": "PodInitializing"}});
+    json!({
+        "phase": "Failed",
+        "initContainerStatuses": [container(names::CONTAINER_COURIER_INPUT, &lost)],
+        "containerStatuses": [container("main", &waiting)],
+    })
+}
+
+/// The conditions of a pod that its kubelet ended, with or without the one that says so.
+fn targeted_by_kubelet(targeted: bool, now: &str) -> Value {
+    let target = json!({"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "lastTransitionTime": now});
+    let ready = json!({"type": "ContainersReady", "status": "False", "reason": "PodFailed", "lastTransitionTime": now});
+    if targeted { json!([ready, target]) } else { json!([ready]) }
 }
 
 pub fn set_status(pod: &mut Pod, status: &Value) {

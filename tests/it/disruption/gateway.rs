@@ -9,10 +9,7 @@ use std::{
 use futures::future::join_all;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
-use lapin::{
-    options::{QueueDeclareOptions, QueueDeleteOptions},
-    types::FieldTable,
-};
+use lapin::{options::QueueDeclareOptions, types::FieldTable};
 use omotes_operator::wire::{JobStatus, ResultType};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -25,7 +22,7 @@ use crate::{
         bed::{PATIENCE, testbed, variable},
         broker as rabbit,
         client::{Heard, Listener},
-        operator::{End, Operator},
+        operator::{End, Operator, resident},
         sdk::{Offer, Sdk},
         until,
     },
@@ -104,8 +101,7 @@ async fn queues_that_somebody_deletes_are_made_again() {
     Operator::settled().await;
     let (offer, sdk) = offer("remade").await;
     for queue in ["job_deletions", "job_submissions"] {
-        let channel = sdk.connection.create_channel().await.unwrap();
-        channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+        rabbit::delete_queue(queue).await;
         until(&format!("{queue} is consumed again"), PATIENCE, || async {
             let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
             let channel = sdk.connection.create_channel().await.unwrap();
@@ -271,11 +267,4 @@ async fn latency(offer: &Offer, sdk: &Sdk) -> Duration {
     listener.only_result(ResultType::Succeeded);
     listener.leave().await;
     latency
-}
-
-/// What a process has in memory, in KiB.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
 }

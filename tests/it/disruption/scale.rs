@@ -7,20 +7,53 @@ use std::{
 
 use kube::{ResourceExt, api::ListParams};
 use omotes_operator::api::{OmotesJob, status::Phase};
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::Fleet;
 use crate::support::{
     audit::{self, Request},
-    bed::phase,
+    bed::{Space, job, phase, pod_spec},
     broker as rabbit,
-    operator::Operator,
+    operator::{Operator, resident},
     until,
 };
 
 const JOBS: usize = 200;
 /// Two cores start two to three pods a second.
 const LIMIT: Duration = Duration::from_secs(400);
+
+/// ESDLs that stand in their jobs are not kept in the operator's memory, also where their jobs have not begun.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn inputs_that_stand_in_their_jobs_cost_no_memory() {
+    const INPUTS: usize = 500;
+    const INLINE_KIB: usize = 128;
+    let operator = Operator::settled().await;
+    let process = operator.process(&operator.leader().await).await;
+    let space = Space::new("inputs").await;
+    let before = resident(process);
+    let input = json!({"esdl": {"inline": "x".repeat(INLINE_KIB * 1024)}});
+    let spec = json!({"suspend": true, "template": {"spec": pod_spec("true")}, "input": input});
+    for number in 0..INPUTS {
+        space.create(&job(&format!("job-{number}"), &spec)).await;
+    }
+    until("all jobs are accepted", LIMIT, || async {
+        let jobs = space.jobs.list_metadata(&ListParams::default()).await.unwrap().items;
+        let held = jobs.iter().filter(|job| !job.finalizers().is_empty()).count();
+        if held == INPUTS { Ok(()) } else { Err(format!("{held} of {INPUTS}")) }
+    })
+    .await;
+    let after = resident(process);
+    println!(
+        "memory of the leader: {} MiB before {INPUTS} inputs of {INLINE_KIB} KiB, {} MiB after",
+        before / 1024,
+        after / 1024
+    );
+    let all = u64::try_from(INPUTS * INLINE_KIB).unwrap();
+    assert!(after < before + all / 2, "memory grew from {before} KiB to {after} KiB");
+    space.remove().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
@@ -54,8 +87,9 @@ async fn two_hundred_jobs_at_once() {
     fleet.ends_well().await;
     println!("all deleted in {:.1?}", deleted.elapsed());
     let requests = mark.of_operator();
-    let late = requests.iter().filter(|request| is_late(request)).count();
-    assert!(late <= JOBS / 20, "{late} notes of a result that was read came too late");
+    let late = counted(requests.iter().filter(|request| is_late(request)).map(|request| request.name.clone()));
+    println!("{} notes of a result that was read came too late", late.len());
+    assert!(late.values().all(|notes| *notes == 1), "a note that came too late came again: {late:?}");
     let refused = requests.iter().filter(|request| request.code >= 400 && !is_first_look(request) && !is_late(request));
     let errors = counted(refused.map(failed));
     println!("errors: {errors:?}");
@@ -96,9 +130,11 @@ fn assert_prices(requests: &[Request]) {
         let of = counted(writes.iter().map(String::as_str).filter(|write| *write != "patch omotesjobs/status"));
         assert_eq!(of, [("create pods", 1), ("patch pods", 1), ("patch omotesjobs", 2)].into(), "{name}: {writes:?}");
     }
+    // What it waits for, Running, the end, and that its result was read. On a busy machine a job waits for two things.
+    let dear = patches.clone().filter(|patches| *patches > 4).count();
     assert!(
-        patches.clone().all(|patches| patches <= 4),
-        "what it waits for, Running, the end, and that its result was read"
+        dear <= JOBS / 20 && patches.clone().all(|patches| patches <= 5),
+        "{dear} jobs have more than four patches"
     );
     assert_eq!(jobs.len(), JOBS);
 }

@@ -8,10 +8,10 @@ use kube::{
     api::{ListParams, PostParams},
 };
 use omotes_operator::api::OmotesWorkflow;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
-    bed::{Space, cause, job, pod_spec},
+    bed::{Space, cause, job, merged, pod_spec},
     operator::{End, Operator},
 };
 
@@ -27,17 +27,35 @@ fn live(pods: &[Pod]) -> Vec<String> {
     pods.iter().filter(|pod| !ended(pod)).map(ResourceExt::name_any).collect()
 }
 
+/// Workflows, and what keeps all of their jobs together to so many at once.
+struct Limited {
+    workflows: &'static [&'static str],
+    limit: Value,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
 async fn dead_leaders_give_no_seat_twice() {
+    kill_leaders("seats-kills", Limited { workflows: &["only"], limit: json!({"maxConcurrentJobs": SEATS}) }).await;
+}
+
+/// The same with slots that three workflows share.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn dead_leaders_give_no_slot_twice() {
+    let limit = json!({"slots": {"pool": "solver", "max": SEATS}});
+    kill_leaders("slots-kills", Limited { workflows: &["one", "two", "three"], limit }).await;
+}
+
+async fn kill_leaders(test: &str, limited: Limited) {
     let operator = Operator::settled().await;
-    let space = Space::new("seats-kills").await;
+    let space = Space::new(test).await;
     let workflows: Api<OmotesWorkflow> = Api::namespaced(space.client.clone(), &space.name);
-    let manifest = json!({
-        "metadata": {"name": "workflow"},
-        "spec": {"typeName": "type", "maxConcurrentJobs": SEATS, "template": {"spec": pod_spec("sleep 3")}},
-    });
-    workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
+    for name in limited.workflows {
+        let spec = merged(json!({"typeName": name, "template": {"spec": pod_spec("sleep 3")}}), &limited.limit);
+        let manifest = json!({"metadata": {"name": name}, "spec": spec});
+        workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
+    }
     let watching = tokio::spawn({
         let pods = space.pods.clone();
         async move {
@@ -49,7 +67,8 @@ async fn dead_leaders_give_no_seat_twice() {
         }
     });
     for number in 0..JOBS {
-        space.create(&job(&format!("job-{number}"), &json!({"workflowRef": {"name": "workflow"}}))).await;
+        let workflow = limited.workflows[number % limited.workflows.len()];
+        space.create(&job(&format!("job-{number}"), &json!({"workflowRef": {"name": workflow}}))).await;
     }
     for _ in 0..3 {
         let former = operator.leader().await;

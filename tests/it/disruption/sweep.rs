@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::support::{
     bed::{PATIENCE, Space, job, kubectl, merged, pod_spec, shell_job},
     broker as rabbit,
-    client::{connect, queues},
+    client::{connect_as_admin, queues},
     operator::{Operator, installer},
     random_uuid, until,
 };
@@ -52,7 +52,7 @@ struct Leftovers {
 
 impl Leftovers {
     async fn new() -> Self {
-        let channel = connect().await.create_channel().await.unwrap();
+        let channel = connect_as_admin().await.create_channel().await.unwrap();
         Self { channel, consumer: None, stay: BTreeSet::new(), go: BTreeSet::new() }
     }
 

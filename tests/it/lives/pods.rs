@@ -175,7 +175,7 @@ async fn a_lost_node_delays_the_next_attempt() {
     assert!((GRACE + 60..GRACE + 120).contains(&waited), "forced off after {waited} s");
     let record = job.status.unwrap().attempts[0].clone();
     assert_eq!(record.cause.as_str(), "Disrupted", "{record:?}");
-    assert!(record.message.contains("nobody knows how it ended"), "{}", record.message);
+    assert!(record.message.contains("how it ended is unknown"), "{}", record.message);
     bound(&space, "forced-2").await;
     assert_eq!(attempt(&space.jobs.get("patient").await.unwrap()), 1, "never two at once, unless the job says so");
     // Somebody says that the node is dead.

@@ -1,6 +1,9 @@
 //! What becomes of a job's queues: read, left, expired, deleted, removed; and of the resource when its time is over.
 
-use lapin::options::BasicConsumeOptions;
+use lapin::{
+    options::{BasicConsumeOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
+};
 use omotes_operator::api::status::QueuesState::{self, Consumed, Deleted, Expired};
 
 use super::*;
@@ -281,6 +284,9 @@ async fn a_kept_result_is_sent_again_on_request() {
     let slow = container("slow", "trap 'sleep 4; exit 0' TERM; while :; do sleep 0.2; done");
     let job = life("").pod(json!({"containers": [container("main", OUTPUT), slow]}));
     let id = space.create(&job.job("job")).await.uid().unwrap();
+    let connection = connect().await;
+    let channel = connection.create_channel().await.unwrap();
+    // Before the courier is asked for the output, and its result is sent.
     until("the program has ended", PATIENCE, || async {
         let pod = space.pods.get("job-1").await.map_err(|error| error.to_string())?;
         let containers = pod.status.and_then(|status| status.container_statuses).unwrap_or_default();
@@ -288,8 +294,6 @@ async fn a_kept_result_is_sent_again_on_request() {
         main.and_then(|state| state.terminated).map(drop).ok_or_else(|| "it runs".to_owned())
     })
     .await;
-    let connection = connect().await;
-    let channel = connection.create_channel().await.unwrap();
     channel.queue_delete(queues(&id)[2].as_str().into(), QueueDeleteOptions::default()).await.unwrap();
     let job = space.ended("job").await;
     assert_eq!(verdict(&job, "ResultPublished"), "False Unroutable");

@@ -6,7 +6,7 @@ use omotes_operator::api::status::AbortStatus;
 
 use super::*;
 use crate::support::{
-    bed::kubectl,
+    bed::run_in,
     ghost::{Ghost, bound, runs, this_second},
 };
 
@@ -86,10 +86,7 @@ async fn success_wins_the_tie() {
         space.change(name, &json!({"abort": {"afterSeconds": 10}})).await;
         let stop = decided(&space, name).await.stop_time.0.as_second();
         let pod = format!("{name}-1");
-        let write = format!("echo {} > /tmp/at", stop - early);
-        let (done, said) =
-            kubectl(&["exec", "--namespace", &space.name, &pod, "-c", "main", "--", "sh", "-c", &write], None);
-        assert!(done, "{said}");
+        run_in(&space.name, &pod, &format!("echo {} > /tmp/at", stop - early));
         client.listen(PATIENCE, AFTERWARDS).await;
         client.leave().await;
         let job = space.ended(name).await;

@@ -18,6 +18,24 @@ pub fn mark() -> Mark {
     Mark(std::fs::metadata(variable("OMOTES_AUDIT_LOG")).map_or(0, |meta| meta.len()))
 }
 
+/// All requests of the operator that are on record, in order, as far back as the test bed keeps them.
+pub fn all_of_operator() -> Vec<Request> {
+    let log = variable("OMOTES_AUDIT_LOG");
+    let files = [format!("{log}.1"), log];
+    files.iter().filter_map(|file| File::open(file).ok()).flat_map(of_operator_in).collect()
+}
+
+fn of_operator_in(file: File) -> impl Iterator<Item = Request> {
+    let user = format!("system:serviceaccount:{}:omotes-operator", variable("OMOTES_NAMESPACE"));
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    // Most lines are of others, and reading one costs more than looking for a name in it.
+    let lines = lines.filter({
+        let user = user.clone();
+        move |line| line.contains(&user)
+    });
+    lines.filter_map(|line| request(&line)).filter(move |request| request.user == user)
+}
+
 /// One finished request.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -28,23 +46,19 @@ pub struct Request {
     pub namespace: String,
     pub name: String,
     pub code: i64,
+    /// Whether no role allows it.
+    pub forbidden: bool,
     /// When the apiserver received it.
     pub received: Timestamp,
     pub body: Value,
 }
 
 impl Mark {
-    /// The requests since then that ended, in order.
-    pub fn requests(&self) -> Vec<Request> {
+    /// The operator's requests since then that ended, in order.
+    pub fn of_operator(&self) -> Vec<Request> {
         let mut file = File::open(variable("OMOTES_AUDIT_LOG")).unwrap();
         file.seek(SeekFrom::Start(self.0)).unwrap();
-        BufReader::new(file).lines().map_while(Result::ok).filter_map(|line| request(&line)).collect()
-    }
-
-    /// The same of the operator alone.
-    pub fn of_operator(&self) -> Vec<Request> {
-        let user = format!("system:serviceaccount:{}:omotes-operator", variable("OMOTES_NAMESPACE"));
-        self.requests().into_iter().filter(|request| request.user == user).collect()
+        of_operator_in(file).collect()
     }
 }
 
@@ -77,6 +91,7 @@ fn request(line: &str) -> Option<Request> {
         name: text(&object["name"]),
         received: event["requestReceivedTimestamp"].as_str()?.parse().ok()?,
         code: event["responseStatus"]["code"].as_i64().unwrap_or_default(),
+        forbidden: event["annotations"]["authorization.k8s.io/decision"] == "forbid",
         body: event["requestObject"].clone(),
     })
 }

@@ -47,6 +47,13 @@ pub fn kubectl(arguments: &[&str], input: Option<&str>) -> (bool, String) {
     (output.status.success(), text)
 }
 
+/// Runs a shell script in the main container of a pod.
+pub fn run_in(namespace: &str, pod: &str, script: &str) {
+    let exec = ["exec", "--namespace", namespace, pod, "--container", "main", "--", "sh", "-c", script];
+    let (done, text) = kubectl(&exec, None);
+    assert!(done, "{text}");
+}
+
 /// A client for the cluster that `KUBECONFIG` names.
 pub async fn cluster() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -77,11 +84,16 @@ impl Space {
         let client = cluster().await;
         let name = format!("{}-{:06x}", test.replace('_', "-"), fastrand::u32(..0x0100_0000));
         let namespace = json!({"metadata": {"name": name, "labels": labels}});
-        let api: Api<Namespace> = Api::all(client.clone());
+        let api: Api<Namespace> = Api::all(client);
         api.create(&PostParams::default(), &serde_json::from_value(namespace).unwrap()).await.unwrap();
-        let jobs = Api::namespaced(client.clone(), &name);
-        let pods = Api::namespaced(client.clone(), &name);
-        Self { client, name, jobs, pods }
+        Self::of(&name).await
+    }
+
+    /// A namespace that is there.
+    pub async fn of(name: &str) -> Self {
+        let client = cluster().await;
+        let (jobs, pods) = (Api::namespaced(client.clone(), name), Api::namespaced(client.clone(), name));
+        Self { client, name: name.to_owned(), jobs, pods }
     }
 
     /// Creates a job, unchanged.

@@ -41,13 +41,53 @@ pub async fn leader_queue_holder() -> Option<String> {
 
 /// All connections of `user`.
 pub async fn connections(user: &str) -> Vec<Value> {
-    let all = ask(Method::GET, "connections?columns=user,peer_host,ssl,state,vhost").await.unwrap();
+    let all = ask(Method::GET, "connections?columns=user,peer_host,ssl,state,vhost,connected_at").await.unwrap();
     all.as_array().unwrap().iter().filter(|connection| connection["user"] == user).cloned().collect()
 }
 
 /// Breaks all connections of `user`.
 pub async fn disconnect(user: &str) {
     ask(Method::DELETE, &format!("connections/username/{user}")).await.unwrap();
+}
+
+/// Breaks all connections that call themselves `name`.
+pub async fn disconnect_named(name: &str) {
+    let all = ask(Method::GET, "connections?columns=name,user_provided_name").await.unwrap();
+    for connection in all.as_array().unwrap().iter().filter(|connection| connection["user_provided_name"] == name) {
+        let mut path = reqwest::Url::parse("http://broker/connections/").unwrap();
+        path.path_segments_mut().unwrap().pop_if_empty().push(connection["name"].as_str().unwrap());
+        ask(Method::DELETE, path.path().trim_start_matches('/')).await.unwrap();
+    }
+}
+
+/// Whether a connection that calls itself `name` is encrypted.
+pub async fn is_encrypted(name: &str) -> bool {
+    let all = ask(Method::GET, "connections?columns=user_provided_name,ssl").await.unwrap();
+    all.as_array().unwrap().iter().any(|known| known["user_provided_name"] == name && known["ssl"] == true)
+}
+
+/// Makes the user `name`, who may do what `other` may.
+pub async fn copy_user(other: &str, name: &str, password: &str) {
+    let permissions = ask(Method::GET, &format!("permissions/omotes/{other}")).await.unwrap();
+    let user = json!({"password": password, "tags": ""});
+    order(Method::PUT, &format!("users/{name}"), &user).await.unwrap();
+    order(Method::PUT, &format!("permissions/omotes/{name}"), &permissions).await.unwrap();
+}
+
+/// Takes all permissions from the user `name`.
+pub async fn forbid_all(name: &str) {
+    let nothing = json!({"configure": "^$", "write": "^$", "read": "^$"});
+    order(Method::PUT, &format!("permissions/omotes/{name}"), &nothing).await.unwrap();
+}
+
+/// Deletes the exchange `name`.
+pub async fn delete_exchange(name: &str) {
+    ask(Method::DELETE, &format!("exchanges/omotes/{name}")).await.unwrap();
+}
+
+/// Removes the user `name`.
+pub async fn remove_user(name: &str) {
+    ask(Method::DELETE, &format!("users/{name}")).await.unwrap();
 }
 
 /// Whether `queue` is there, asked of the broker itself.
@@ -58,6 +98,38 @@ pub async fn is_there(queue: &str) -> bool {
 /// How many file descriptors the broker may have open.
 pub async fn file_descriptors() -> u64 {
     ask(Method::GET, "nodes?columns=fd_total").await.unwrap()[0]["fd_total"].as_u64().unwrap()
+}
+
+/// Limits how many queues the virtual host takes, or does not any more.
+pub async fn limit_queues(most: Option<u64>) {
+    let path = "vhost-limits/omotes/max-queues";
+    match most {
+        Some(most) => order(Method::PUT, path, &json!({"value": most})).await.unwrap(),
+        None => ask(Method::DELETE, path).await.unwrap(),
+    };
+}
+
+/// A policy of the broker on some queues, until it is cleared.
+pub struct Policy(String);
+
+impl Policy {
+    /// Applies `definition` to the queues whose names match `pattern`.
+    pub async fn set(pattern: &str, definition: &Value) -> Self {
+        let path = format!("policies/omotes/test-{:016x}", fastrand::u64(..));
+        let policy = json!({"pattern": pattern, "definition": definition, "apply-to": "queues", "priority": 9});
+        order(Method::PUT, &path, &policy).await.unwrap();
+        Self(path)
+    }
+
+    /// Takes it away.
+    pub async fn clear(self) {
+        ask(Method::DELETE, &self.0).await.unwrap();
+    }
+}
+
+/// Removes all messages from `queue`.
+pub async fn purge(queue: &str) {
+    ask(Method::DELETE, &format!("queues/omotes/{queue}/contents")).await.unwrap();
 }
 
 /// The virtual host while it is away: who could do what in it.
@@ -140,16 +212,8 @@ pub async fn only_result_waiting(job_id: &str, expected: ResultType) -> JobResul
     results.remove(0)
 }
 
-/// Deletes the one of `queues` whose message holds `text`; messages of the others stay as they are.
-pub async fn delete_queue_with(queues: &[&String], text: &str) {
-    let mut deleted = 0;
-    for queue in queues {
-        let how = json!({"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"});
-        let Ok(messages) = order(Method::POST, &format!("queues/omotes/{queue}/get"), &how).await else { continue };
-        if messages.to_string().contains(text) {
-            ask(Method::DELETE, &format!("queues/omotes/{queue}")).await.unwrap();
-            deleted += 1;
-        }
-    }
-    assert_eq!(deleted, 1, "one queue holds {text}");
+/// Deletes a queue that is there, whatever is in it.
+pub async fn delete_queue(queue: &str) {
+    assert!(depths().await.contains_key(queue), "no queue {queue}");
+    ask(Method::DELETE, &format!("queues/omotes/{queue}")).await.unwrap();
 }

@@ -7,7 +7,7 @@ use lapin::{
     Channel, Connection, ConnectionProperties,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, QueueDeclareOptions},
-    types::FieldTable,
+    types::{AMQPValue, FieldTable},
 };
 use omotes_operator::wire::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
 use prost::Message;
@@ -35,8 +35,17 @@ pub struct Listener {
 
 /// A connection as the client's user.
 pub async fn connect() -> Connection {
+    connect_by("OMOTES_AMQP_URI").await
+}
+
+/// A connection as an administrator, who may touch every queue.
+pub async fn connect_as_admin() -> Connection {
+    connect_by("OMOTES_ADMIN_AMQP_URI").await
+}
+
+async fn connect_by(uri: &str) -> Connection {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Connection::connect(&variable("OMOTES_AMQP_URI"), ConnectionProperties::default()).await.unwrap()
+    Connection::connect(&variable(uri), ConnectionProperties::default()).await.unwrap()
 }
 
 /// How many messages wait in `queue`; `None` when there is no such queue. Renews the queue's lease.
@@ -51,7 +60,20 @@ pub async fn depth(connection: &Connection, queue: &str) -> Option<u32> {
 pub async fn take(connection: &Connection, queue: &str) -> Option<Heard> {
     let channel = connection.create_channel().await.unwrap();
     let got = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await.unwrap();
+    // As a client that stays: the broker forgets now and then what a channel did in the seconds before it was closed.
+    std::mem::forget(channel);
     got.map(|message| decode(queue, &message.delivery))
+}
+
+/// Makes a queue that is the client's own, durable, which goes `expires` milliseconds after its last use.
+pub async fn declare(connection: &Connection, queue: &str, expires: Option<i32>) {
+    let mut arguments = FieldTable::default();
+    if let Some(milliseconds) = expires {
+        arguments.insert("x-expires".into(), AMQPValue::LongInt(milliseconds));
+    }
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_declare(queue.into(), durable, arguments).await.unwrap();
 }
 
 /// The names of a job's three queues.

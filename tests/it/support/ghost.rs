@@ -6,10 +6,11 @@ use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
+use omotes_operator::api::OmotesJob;
 use serde_json::{Value, json};
 
 use super::{
-    bed::{PATIENCE, Space, merged},
+    bed::{PATIENCE, Space, job, merged, pod_spec},
     until,
 };
 
@@ -37,6 +38,16 @@ impl Ghost {
     /// What brings a pod there, as part of its spec.
     pub fn there(&self) -> Value {
         json!({"nodeSelector": {"ghost": self.name}, "tolerations": [{"operator": "Exists"}]})
+    }
+
+    /// A job without a courier whose pods come there, and are reported on by the test.
+    pub fn job(&self, name: &str, patch: &Value) -> OmotesJob {
+        let spec = json!({
+            "courier": {"enabled": false},
+            "retry": {"initialSeconds": 1, "maxSeconds": 1},
+            "template": {"spec": merged(pod_spec("true"), &self.there())},
+        });
+        job(name, &merged(spec, patch))
     }
 
     /// Takes the node away.
@@ -69,6 +80,17 @@ pub async fn was_killed(space: &Space, pod: &str) {
     let now = this_second();
     let end = json!({"exitCode": 137, "reason": "Error", "startedAt": now, "finishedAt": now});
     reports(space, pod, "Failed", &json!({"terminated": end}), &json!({})).await;
+}
+
+/// As a kubelet says that it cannot find main of `pod` any more, which had run: without an id and times.
+pub async fn forgot(space: &Space, pod: &str) {
+    let lost = |message: &str| json!({"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": message}});
+    let main = json!({
+        "name": "main", "image": "i", "imageID": "", "ready": false, "restartCount": 1,
+        "state": lost("The container could not be located when the pod was terminated"),
+        "lastState": lost("The container could not be located when the pod was deleted.  The container used to be Running"),
+    });
+    reports(space, pod, "Failed", &json!({}), &json!({"containerStatuses": [main]})).await;
 }
 
 /// As a kubelet says that `pod` is in this phase and its main container in this state, and what else it says.

@@ -2,6 +2,7 @@
 //!
 //! They need the test bed with the operator installed (`make up`, then `. target/testbed/env`); `make test` sees to it.
 
+pub mod attacker;
 pub mod audit;
 pub mod bed;
 pub mod broker;

@@ -3,6 +3,7 @@
 
 # The test bed owns one bridge, one set of ports and one folder under /run, so one runs at a time on a machine.
 readonly BRIDGE=omotes0
+readonly BRIDGE_MAC=0a:58:0a:58:00:01 # locally administered
 readonly NODE_IP=10.88.0.1
 readonly POD_CIDR=10.88.0.0/16
 readonly SERVICE_CIDR=10.96.0.0/16

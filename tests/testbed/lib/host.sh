@@ -53,6 +53,8 @@ bridge_up() {
     [[ -e $RUN/ip_forward ]] || cat /proc/sys/net/ipv4/ip_forward >"$RUN/ip_forward"
     ip link add "$BRIDGE" type bridge
   fi
+  # Else it takes the lowest address of its ports: when that pod goes, the others reach nothing for some seconds.
+  ip link set "$BRIDGE" address "$BRIDGE_MAC"
   ip addr replace "$NODE_IP/16" dev "$BRIDGE"
   ip link set "$BRIDGE" up
   echo 1 >/proc/sys/net/ipv4/ip_forward

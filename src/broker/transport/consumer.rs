@@ -1,0 +1,36 @@
+//! What comes from a queue by itself.
+//!
+//! Ring: shell.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+
+use super::delivery::Delivery;
+use super::error::AmqpError;
+
+/// A queue's messages. The stream ends when the broker ends the consumer; the broker does so when this is dropped.
+pub(crate) struct Consumer(Inner);
+
+enum Inner {
+    Lapin(lapin::Consumer),
+}
+
+impl Stream for Consumer {
+    type Item = Result<Delivery, AmqpError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.0 {
+            Inner::Lapin(consumer) => {
+                Pin::new(consumer).poll_next(context).map(|next| next.map(|delivery| Ok(delivery?.into())))
+            }
+        }
+    }
+}
+
+impl From<lapin::Consumer> for Consumer {
+    fn from(consumer: lapin::Consumer) -> Self {
+        Self(Inner::Lapin(consumer))
+    }
+}

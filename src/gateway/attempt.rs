@@ -1,0 +1,99 @@
+//! One attempt at a submission, what all attempts at it know, and what becomes of it.
+//!
+//! Ring: shell.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::{
+    broker::BrokerError,
+    intake::{Refusal, RefusalReason, Rejection, Verdict},
+    result::{Obstacle, refused::Nacks},
+};
+
+use super::line::Number;
+
+/// What became of a submission.
+pub(super) enum Outcome {
+    /// Its job is stored.
+    Created,
+    /// It was taken before.
+    Stored,
+    /// Its client was told that it was cancelled.
+    Cancelled,
+    /// Its client was told why it cannot be.
+    Refused(RefusalReason),
+    /// Nobody was told.
+    Rejected(Rejection),
+}
+
+/// One of the attempts to do what a submission asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    /// Somebody may have acted on it before.
+    pub(super) seen_before: bool,
+    pub(super) number: &'a Number,
+    pub(super) input_nacks: &'a NackCount,
+    pub(super) answer_nacks: &'a NackCount,
+    pub(super) refused: &'a Refused,
+}
+
+/// The nacks to one message, in all attempts.
+#[derive(Default)]
+pub(super) struct NackCount(Mutex<Option<Nacks>>);
+
+impl NackCount {
+    /// Why the queue does not take the message; the error while it may still.
+    pub(super) fn obstacle(&self, error: BrokerError) -> Result<Obstacle, BrokerError> {
+        error.obstacle(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), Timestamp::now())
+    }
+}
+
+/// Why the client gets an error, from the first time on that it was to be told: the broker may have the answer although it
+/// did not say so, and an error and a job are one answer too many.
+#[derive(Default)]
+pub(super) struct Refused(OnceLock<Refusal>);
+
+impl Refused {
+    /// The refusal that the client gets: the first one.
+    pub(super) fn note(&self, refusal: Refusal) -> &Refusal {
+        self.0.get_or_init(|| refusal)
+    }
+
+    /// What is to be done, when the submission was judged anew. A second one with the same uuid may have become a job.
+    pub(super) fn over(&self, verdict: Verdict) -> Verdict {
+        match (verdict, self.0.get()) {
+            (Verdict::Create(_) | Verdict::Cancelled | Verdict::Refused(_), Some(refusal)) => {
+                Verdict::Refused(refusal.clone())
+            }
+            (verdict, _) => verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(logs: &str) -> Refusal {
+        Refusal::new(RefusalReason::JobRefused, logs.to_owned())
+    }
+
+    /// A client that is being told an error gets no job beside it.
+    #[test]
+    fn a_refusal_stands_once_it_was_to_be_told() {
+        let job = json!({"metadata": {"name": "uuid"}, "spec": {}});
+        let create = || Verdict::Create(serde_json::from_value(job.clone()).unwrap());
+        let refused = Refused::default();
+        assert!(matches!(refused.over(create()), Verdict::Create(_)));
+        refused.note(refusal("the first"));
+        assert_eq!(refused.note(refusal("the second")).logs, "the first");
+        for verdict in [create(), Verdict::Cancelled, Verdict::Refused(refusal("the second"))] {
+            assert!(matches!(refused.over(verdict), Verdict::Refused(refusal) if refusal.logs == "the first"));
+        }
+        assert!(matches!(refused.over(Verdict::Stored), Verdict::Stored), "another submission became a job");
+    }
+}
