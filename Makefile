@@ -14,6 +14,9 @@ VENV := target/venv
 SDK_VENV := target/sdk-venv
 TESTBED := tests/testbed/testbed
 TIMED := tests/timed
+# The test bed of this machine, or within `tests/testbed/apart` that one.
+BED := target/testbed$(addprefix -,$(OMOTES_TESTBED_APART))
+BESIDE := beside
 # The version from which users upgrade.
 RELEASED := 3527ffc
 # How many tests talk to the one node at once.
@@ -21,6 +24,13 @@ TEST_THREADS ?= 8
 # Each test's time. libtest prints it only where it may use what is unstable, so it alone runs with that allowed: a
 # build with it would be another build.
 TIMES := -Zunstable-options --report-time
+# From which the random inputs of tests are drawn: what is red is so because of a change, and is red again. `cargo test` and
+# `make histories` draw others each time.
+HISTORIES ?= 1
+# The tests that want the test bed for themselves, and in which halves they run on two at once.
+DISRUPTION ?= disruption:: cases::exclusive::
+DISRUPTION_FIRST := cases::exclusive:: disruption::sweep::
+DISRUPTION_SECOND := disruption:: --skip disruption::sweep::
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
 export CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER := env RUSTC_BOOTSTRAP=1
@@ -34,23 +44,41 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: over an hour on two cores.
+test: ## Everything that must hold: three quarters of an hour on two cores.
+	@rm -f target/timed.txt
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
-	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
-	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
-	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
-	@$(TIMED) "disruption tests" $(MAKE) --no-print-directory test-disruption
-	@$(TIMED) "upgrade and rollback" $(MAKE) --no-print-directory test-upgrade
+	@$(TIMED) "released version" $(MAKE) --no-print-directory released
+	@tests/side-by-side test-on-bed test-apart
 	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
 
+# Half of what needs a test bed: the tests beside each other, and a part of those that want to be alone.
+.PHONY: test-on-bed
+test-on-bed:
+	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
+	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
+	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
+	@$(TIMED) "disruption, first part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_FIRST)"
+	@$(TIMED) "upgrade and rollback" $(MAKE) --no-print-directory test-upgrade
+
+# The other half, on a test bed beside the first.
+.PHONY: test-apart
+test-apart:
+	@tests/testbed/apart $(BESIDE) bash -euc ' \
+	  $(TIMED) "second test bed" $(MAKE) --no-print-directory operator; \
+	  $(TIMED) "disruption, second part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_SECOND)"'
+
 .PHONY: test-unit
 test-unit: ## The tests that need nothing but this checkout and Rust.
-	@cargo test --locked --lib --bins --tests -- $(TIMES)
+	@PROPTEST_RNG_SEED=$(HISTORIES) cargo test --locked --lib --bins --tests -- $(TIMES)
+
+.PHONY: histories
+histories: ## Forty thousand histories of a job that no run had before, in the model world: ten minutes. Not part of `make test`.
+	@PROPTEST_CASES=40000 cargo test --locked --test it -- $(TIMES) convergence::any_history_ends_well
 
 .PHONY: test-examples
 test-examples: $(VENV)/ready ## The examples' own tests.
@@ -62,13 +90,13 @@ test-runner: $(VENV)/ready ## The worker adapter's own tests.
 
 .PHONY: test-sdk
 test-sdk: $(SDK_VENV)/ready ## The unmodified OMOTES SDK against the test bed; needs `make up`.
-	@. target/testbed/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway -m "not alone" --numprocesses 4 --verbose
-	@. target/testbed/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway -m alone --verbose
+	@. $(BED)/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway -m "not alone" --numprocesses 4 --verbose
+	@. $(BED)/env && $(SDK_VENV)/bin/python -m pytest tests/sdk --gateway -m alone --verbose
 
 .PHONY: sdk-demo
 sdk-demo: up $(SDK_VENV)/ready ## A client on the unmodified OMOTES SDK: submits the heat network, shows progress, checks the result.
 	@mkdir -p target/demo
-	@. target/testbed/env && kubectl apply --namespace "$$OMOTES_JOB_NAMESPACE" --filename examples/heat-network/workflow.yaml && \
+	@. $(BED)/env && kubectl apply --namespace "$$OMOTES_JOB_NAMESPACE" --filename examples/heat-network/workflow.yaml && \
 	  $(SDK_VENV)/bin/python examples/client/sdk.py heat_network_year examples/heat-network/network.esdl \
 	    --parameter minimum_seconds=20 --output target/demo/sdk-output.esdl
 
@@ -78,40 +106,46 @@ test-chart: ## The chart against an apiserver of its own.
 
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
-test-disruption: ## The tests on the test bed that kill leaders and restart the broker: over half an hour; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored disruption:: cases::exclusive:: --skip result_delay --skip cases::exclusive::upgrade:: --test-threads 1 --nocapture
+test-disruption: ## The tests on the test bed that kill leaders and restart the broker: three quarters of an hour; needs `make up`.
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored $(DISRUPTION) --skip result_delay --skip cases::exclusive::upgrade:: --test-threads 1 --nocapture
 
 .PHONY: test-upgrade
-test-upgrade: ## From the released version to this one and back, with jobs in every phase; needs `make up`. The first time it builds that version.
+test-upgrade: released ## From the released version to this one and back, with jobs in every phase; needs `make up`. The first time it builds that version.
 	@if ! git rev-parse --verify --quiet '$(RELEASED)^{commit}' > /dev/null; then \
-	  git fetch --quiet --unshallow || { echo "SKIPPED: this clone has no commit $(RELEASED), and cannot fetch it"; exit 0; }; \
+	  echo "SKIPPED: this clone has no commit $(RELEASED), and cannot fetch it"; exit 0; \
 	fi; \
-	. target/testbed/env && released=$$(tests/testbed/released-operator $(RELEASED)) && \
+	. $(BED)/env && released=$$(tests/testbed/released-operator $(RELEASED)) && \
 	  export OMOTES_RELEASED_TREE=$${released% *} OMOTES_RELEASED_IMAGE=$${released#* } && \
 	  cargo test --locked --test it -- $(TIMES) --ignored cases::exclusive::upgrade:: --nocapture
 
+# The version from which users upgrade, built and brought to the test bed.
+.PHONY: released
+released:
+	@git rev-parse --verify --quiet '$(RELEASED)^{commit}' > /dev/null || git fetch --quiet --unshallow || exit 0; \
+	  . $(BED)/env && tests/testbed/released-operator $(RELEASED) > /dev/null
+
 .PHONY: test-rights
 test-rights: ## Whether the operator used every right that its chart grants, by the audit log of all tests before; needs `make up`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored rights::
+	@. $(BED)/env && OMOTES_OTHER_AUDIT_LOG=$(BED)-$(BESIDE)/logs/audit.log cargo test --locked --test it -- $(TIMES) --ignored rights::
 
 .PHONY: test-deadlines
 test-deadlines: ## A thousand deadlines in one minute, and how late each is: five minutes; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored deadlines:: --nocapture
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored deadlines:: --nocapture
 
 .PHONY: bench-results
 bench-results: ## How soon after its program's end a client has the result, of 30 jobs and 30 more in warm pods: five minutes; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored result_delay:: --test-threads 1 --nocapture
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored result_delay:: --test-threads 1 --nocapture
 
 .PHONY: bench-queues
 bench-queues: ## Ten thousand jobs' queues, made and removed, beside a bare lapin loop; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored rates:: --nocapture
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored rates:: --nocapture
 
 .PHONY: bench-starts
 bench-starts: ## How soon jobs run and how fast 500 short ones go, beside bare pods: twenty minutes; needs `make up`. Not part of `make test`.
-	@. target/testbed/env && cargo test --locked --test it -- $(TIMES) --ignored bursts:: --nocapture
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored bursts:: --nocapture
 
 .PHONY: test-broker-versions
 test-broker-versions: ## The cluster tests with the oldest and the newest RabbitMQ. Not part of `make test`.
@@ -126,12 +160,16 @@ test-broker-versions: ## The cluster tests with the oldest and the newest Rabbit
 	done
 
 .PHONY: up
-up: check image ## Brings the test bed up with the operator installed, and leaves it running.
-	@$(TESTBED) up
+up: check image operator ## Brings the test bed up with the operator installed, and leaves it running.
 	@examples/heat-network/workload/fetch-packages.sh
 	@$(TESTBED) image build localhost/heat-network:1 examples/heat-network/workload --build-arg BASE=localhost/debian-python:bookworm
-	@. target/testbed/env && IMAGE=$$(tests/testbed/operator-image) && export IMAGE && unset OMOTES_BROKER_CA && tests/testbed/install-operator
-	@echo "The test bed is up. In your shell: . target/testbed/env"
+	@echo "The test bed is up. In your shell: . $(BED)/env"
+
+# The test bed with the operator that was built last.
+.PHONY: operator
+operator:
+	@$(TESTBED) up
+	@. $(BED)/env && IMAGE=$$(tests/testbed/operator-image) && export IMAGE && unset OMOTES_BROKER_CA && tests/testbed/install-operator
 
 .PHONY: down
 down: ## Stops the test bed; `make up` goes on where it stopped.

@@ -18,11 +18,12 @@ pub fn mark() -> Mark {
     Mark(std::fs::metadata(variable("OMOTES_AUDIT_LOG")).map_or(0, |meta| meta.len()))
 }
 
-/// All requests of the operator that are on record, in order, as far back as the test bed keeps them.
+/// All requests of the operator that are on record, as far back as the test bed keeps them, in order; then those of the test
+/// bed beside it, where there was one.
 pub fn all_of_operator() -> Vec<Request> {
-    let log = variable("OMOTES_AUDIT_LOG");
-    let files = [format!("{log}.1"), log];
-    files.iter().filter_map(|file| File::open(file).ok()).flat_map(of_operator_in).collect()
+    let logs = [Some(variable("OMOTES_AUDIT_LOG")), std::env::var("OMOTES_OTHER_AUDIT_LOG").ok()];
+    let files = logs.into_iter().flatten().flat_map(|log| [format!("{log}.1"), log]);
+    files.filter_map(|file| File::open(file).ok()).flat_map(of_operator_in).collect()
 }
 
 fn of_operator_in(file: File) -> impl Iterator<Item = Request> {

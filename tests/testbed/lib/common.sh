@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # What every other part needs: where things lie, how to speak, how to wait.
 
-# The test bed owns one bridge, one set of ports and one folder under /run, so one runs at a time on a machine.
+# The test bed owns one bridge, one set of ports and one folder under /run, so one runs at a time on a machine. 'apart' gives
+# another one a network and a /run of its own, and a name: control groups are the machine's, and so are the names of processes.
+readonly APART=${OMOTES_TESTBED_APART:-}
 readonly BRIDGE=omotes0
 readonly BRIDGE_MAC=0a:58:0a:58:00:01 # locally administered
 readonly NODE_IP=10.88.0.1
@@ -10,10 +12,10 @@ readonly SERVICE_CIDR=10.96.0.0/16
 readonly KUBERNETES_SERVICE_IP=10.96.0.1
 readonly NODE_NAME=testbed
 readonly RUN=/run/omotes-testbed           # sockets: their paths may have 107 characters, a checkout's may have more
-readonly CGROUP=omotes-testbed             # every container of ours lives in this control group
+readonly CGROUP=omotes-testbed${APART:+-$APART} # every container of ours lives in this control group
 
 # STATE holds all that belongs to one cluster; CACHE what any checkout can use again. tools.sh adds BIN.
-STATE=$(realpath -m "${OMOTES_TESTBED_DIR:-$REPOSITORY/target/testbed}")
+STATE=$(realpath -m "${OMOTES_TESTBED_DIR:-$REPOSITORY/target/testbed${APART:+-$APART}}")
 CACHE=$(realpath -m "${OMOTES_TESTBED_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/omotes-operator}")
 readonly STATE CACHE
 

@@ -3,9 +3,10 @@
 # STATE/pids/NAME holds "pid start-time boot-id", so that a recycled pid is never taken for ours.
 #
 # Every process also carries MARK=<state folder> in its environment. It is passed on to containerd's shims, and is how
-# leftovers are found when the pid files are gone or belong to another checkout.
+# leftovers are found when the pid files are gone or belong to another checkout. What runs apart ends with its namespaces, and is
+# nobody's leftover.
 
-readonly MARK=OMOTES_TESTBED_PROCESS_OF
+readonly MARK=OMOTES_TESTBED${APART:+_APART}_PROCESS_OF
 readonly PROCESSES=(etcd kube-apiserver kube-controller-manager kube-scheduler node containerd kubelet kube-proxy epmd rabbitmq)
 
 log_of() { printf '%s/logs/%s.log' "$STATE" "$1"; }
