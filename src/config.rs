@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{ObjectReference, ResourceRequirements};
 
 use crate::{
     api::{job::Priority, status::ResultType},
-    broker::BrokerConfig,
+    broker::{BrokerConfig, Connector},
     cli::{DeadlineResult, OrphansAction, Run},
     controller::{Options, SweepOptions},
     gateway::GatewayOptions,
@@ -118,6 +118,7 @@ pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
             ca_file: Some(file("ca.crt")),
             requires_tls: run.require_tls,
             connection_name: run.identity.clone(),
+            connector: Connector::Amqp,
         },
         controller: Options {
             namespaces,

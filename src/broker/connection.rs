@@ -91,7 +91,7 @@ async fn live(shared: &Shared) -> String {
 
 async fn connect(shared: &Shared, endpoint: &Endpoint) -> Result<Infallible, BrokerError> {
     let name = &shared.config.connection_name;
-    let connection = dial(endpoint, name).await?;
+    let connection = dial(&shared.config.connector, endpoint, name).await?;
     shared.stats.set_encrypted(endpoint.is_encrypted());
     if !endpoint.is_encrypted() {
         shared.warn_once(&format!(

@@ -10,18 +10,18 @@ use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Trust};
 use super::error::BrokerError;
-use super::transport::Connection;
+use super::transport::{Connection, Connector};
 
 /// A broker that does not answer in this time has no use for clients.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a connection that the broker lists under `name`.
-pub(crate) async fn dial(endpoint: &Endpoint, name: &str) -> Result<Connection, BrokerError> {
+pub(crate) async fn dial(connector: &Connector, endpoint: &Endpoint, name: &str) -> Result<Connection, BrokerError> {
     let authorities = match endpoint.trust() {
         Trust::System => None,
         Trust::Only(certificates) => Some(certificates.as_slice()),
     };
-    let connecting = Connection::open(endpoint.address(), authorities, name.to_owned(), CONNECT_TIMEOUT);
+    let connecting = Connection::open(connector, endpoint.address(), authorities, name.to_owned(), CONNECT_TIMEOUT);
     match timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(opened) => opened.map_err(|error| BrokerError::while_connecting(&error, endpoint)),
         Err(_) => Err(BrokerError::unreachable(format!("{endpoint} did not answer within {CONNECT_TIMEOUT:?}"))),
@@ -49,7 +49,7 @@ mod tests {
         };
         let greeting = tokio::select! {
             greeting = greeted => greeting,
-            dialled = dial(&endpoint, "test") => panic!("{dialled:?}"),
+            dialled = dial(&Connector::Amqp, &endpoint, "test") => panic!("{dialled:?}"),
         };
         assert_eq!(&greeting, b"AMQP");
     }

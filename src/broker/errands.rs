@@ -106,7 +106,7 @@ impl Errands {
         if let Some(current) = self.current().filter(|current| !is_same(used.as_ref(), current)) {
             return Ok(current);
         }
-        let fresh = Arc::new(dial(&self.endpoint_now()?, &self.name).await?);
+        let fresh = Arc::new(dial(&self.config.connector, &self.endpoint_now()?, &self.name).await?);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
         Ok(fresh)
     }
@@ -145,6 +145,7 @@ mod tests {
     use std::fs;
 
     use super::super::endpoint::Trust;
+    use super::super::transport::Connector;
     use super::*;
 
     #[test]
@@ -159,6 +160,7 @@ mod tests {
             management_uri_file: None,
             ca_file: Some(folder.join("ca.crt")),
             connection_name: "test".to_owned(),
+            connector: Connector::Amqp,
         };
         let errands = Errands::new(endpoint, &config, "queues", watch::Sender::new(None));
         let password = || errands.endpoint_now().map(|now| now.address().password().to_owned());

@@ -59,7 +59,10 @@ pub(crate) use dial::dial;
 pub(crate) use endpoint::{Endpoint, EndpointError, Trust};
 pub(crate) use error::is_missing;
 pub(crate) use session::routing;
+pub use transport::Connector;
 pub(crate) use transport::{Channel, Confirm, Connection, Publication};
+#[cfg(any(test, feature = "simulation"))]
+pub use transport::{Failure, Operation, SimulatedBroker, SimulatedConnection, SimulatedQueue};
 
 use crate::result::facts::Attempt;
 use crate::result::published::AGAIN;
@@ -357,8 +360,9 @@ mod tests {
             management_uri_file: None,
             ca_file: None,
             connection_name: "test".to_owned(),
+            connector: Connector::Amqp,
         };
-        let connection = dial(&fake.endpoint(), "test").await.unwrap();
+        let connection = dial(&Connector::Amqp, &fake.endpoint(), "test").await.unwrap();
         let session = Session::new(connection, fake.endpoint(), management, &config);
         let shared = Arc::new(Shared::new(config));
         *shared.slot() = Some(Arc::new(session));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::transport::Connector;
 use crate::result::Deleter;
 use crate::wire::CourierMessage;
 
@@ -25,6 +26,8 @@ pub struct BrokerConfig {
     pub requires_tls: bool,
     /// `connection_name` is how the broker lists the connection.
     pub connection_name: String,
+    /// `connector` carries the connections.
+    pub connector: Connector,
 }
 
 /// Whether the broker can be used.

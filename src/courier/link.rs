@@ -176,7 +176,7 @@ impl Link {
     }
 
     async fn dial(&self) -> Result<Open, BrokerError> {
-        let connection = dial(&self.credentials.read()?, &self.name).await?;
+        let connection = dial(&self.credentials.connector, &self.credentials.read()?, &self.name).await?;
         let channel = connection.create_channel().await?;
         channel.confirm_select().await?;
         Ok(Open { connection, channel })

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::api::names::courier_key_file;
-use crate::broker::{Endpoint, EndpointError, Trust};
+use crate::broker::{Connector, Endpoint, EndpointError, Trust};
 use crate::topology::{namespace_progress_key, sealed_input_queue_name};
 use crate::wire::{Assignment, Capability, CourierMessage, CourierNotice, NamespaceKey, SealError, SealedInput};
 
@@ -86,12 +86,19 @@ impl InputQueue {
 
 /// Where the broker's address and its authority are: a mounted Secret, whose files change when they are rotated.
 #[derive(Clone, Debug)]
-pub(super) struct Credentials(PathBuf);
+pub(super) struct Credentials {
+    folder: PathBuf,
+    pub(super) connector: Connector,
+}
 
 impl Credentials {
+    fn mounted_at(folder: PathBuf) -> Self {
+        Self { folder, connector: Connector::Amqp }
+    }
+
     /// The namespace's key of this id.
     fn key(&self, id: &str) -> Result<NamespaceKey, SettingsError> {
-        let path = self.0.join(courier_key_file(id));
+        let path = self.folder.join(courier_key_file(id));
         match std::fs::read(&path) {
             Ok(bytes) => {
                 let unusable = |error: SealError| SettingsError::Unreadable { path, reason: error.to_string() };
@@ -110,7 +117,7 @@ impl Credentials {
 
     /// What the files hold now.
     pub(super) fn read(&self) -> Result<Endpoint, EndpointError> {
-        let (uri, ca) = (self.0.join("amqp-uri"), self.0.join("ca.crt"));
+        let (uri, ca) = (self.folder.join("amqp-uri"), self.folder.join("ca.crt"));
         let unreadable = |path: &PathBuf, error: &io::Error| EndpointError::Unreadable {
             path: path.clone(),
             reason: error.to_string(),
@@ -163,6 +170,14 @@ pub enum SettingsError {
 }
 
 impl WaitingSettings {
+    /// The same pod, whose connections are carried by something else.
+    #[cfg(any(test, feature = "simulation"))]
+    #[must_use]
+    pub fn carried_by(mut self, connector: Connector) -> Self {
+        self.credentials.connector = connector;
+        self
+    }
+
     /// The settings of this process's environment.
     ///
     /// # Errors
@@ -172,7 +187,7 @@ impl WaitingSettings {
     }
 
     fn resolve(variable: &impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
-        let credentials = Credentials(required(variable, CREDENTIALS_DIR)?.into());
+        let credentials = Credentials::mounted_at(required(variable, CREDENTIALS_DIR)?.into());
         Ok(Self { credentials, pod_uid: required(variable, POD_UID)?, key_id: required(variable, KEY_ID)? })
     }
 
@@ -239,6 +254,14 @@ fn required(variable: &impl Fn(&'static str) -> Option<String>, name: &'static s
 }
 
 impl CourierSettings {
+    /// The same courier, whose connections are carried by something else.
+    #[cfg(any(test, feature = "simulation"))]
+    #[must_use]
+    pub fn carried_by(mut self, connector: Connector) -> Self {
+        self.credentials.connector = connector;
+        self
+    }
+
     /// The settings of this process's environment, once the namespace's key is there.
     ///
     /// # Errors
@@ -335,7 +358,7 @@ pub(super) mod tests {
     pub(in super::super) fn lonely(pod: &Pod) -> CourierSettings {
         pod.write("../credentials/amqp-uri", "amqp://courier:s3cret@127.0.0.1:1/omotes\n");
         let folder = pod.layout.root.with_file_name("credentials");
-        CourierSettings { credentials: Credentials(folder), ..unmounted() }
+        CourierSettings { credentials: Credentials::mounted_at(folder), ..unmounted() }
     }
 
     /// A courier whose Secret is not mounted.

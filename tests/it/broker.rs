@@ -22,8 +22,8 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use omotes_operator::broker::{
-    Broker, BrokerConfig, BrokerError, BrokerEvent, BrokerState, DeleteCondition, Deletion, Fetched, Outgoing,
-    QueueSight, Redelivery, RefusalSource, Routing,
+    Broker, BrokerConfig, BrokerError, BrokerEvent, BrokerState, Connector, DeleteCondition, Deletion, Fetched,
+    Outgoing, QueueSight, Redelivery, RefusalSource, Routing,
 };
 use omotes_operator::courier::{self, CourierSettings, Layout};
 use omotes_operator::result::{Deleter, Evidence, refused::KeptBecause};
@@ -111,6 +111,7 @@ impl World {
             management_uri_file: Some(self.file("management-uri", &variable("OMOTES_MANAGEMENT_URI"))),
             ca_file: None,
             connection_name: unique("operator"),
+            connector: Connector::Amqp,
         }
     }
 

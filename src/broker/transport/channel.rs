@@ -14,6 +14,8 @@ use super::confirm::Confirm;
 use super::consumer::Consumer;
 use super::delivery::Delivery;
 use super::error::AmqpError;
+#[cfg(any(test, feature = "simulation"))]
+use super::simulated;
 use super::values::{GOOD_BYE, name, table};
 use crate::topology::Argument;
 
@@ -30,6 +32,8 @@ pub(crate) struct Channel(Inner);
 #[derive(Clone, Debug)]
 enum Inner {
     Lapin(lapin::Channel),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulated(simulated::Channel),
 }
 
 /// How long a queue lives.
@@ -69,6 +73,8 @@ impl Channel {
     pub(crate) async fn close(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(channel) => Ok(channel.close(GOOD_BYE.0, GOOD_BYE.1.into()).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => Ok(channel.close().await?),
         }
     }
 
@@ -76,6 +82,8 @@ impl Channel {
     pub(crate) fn is_connected(&self) -> bool {
         match &self.0 {
             Inner::Lapin(channel) => channel.status().connected(),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => channel.is_connected(),
         }
     }
 
@@ -83,6 +91,8 @@ impl Channel {
     pub(crate) async fn confirm_select(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(channel) => Ok(channel.confirm_select(ConfirmSelectOptions::default()).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => Ok(channel.confirm_select().await?),
         }
     }
 
@@ -94,6 +104,8 @@ impl Channel {
             Inner::Lapin(channel) => {
                 Ok(channel.exchange_declare(exchange, kind, options, FieldTable::default()).await?)
             }
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => Ok(channel.exchange_declare(exchange, kind, options).await?),
         }
     }
 
@@ -106,8 +118,10 @@ impl Channel {
     ) -> Result<(), AmqpError> {
         let (queue, options) = (name(queue)?, life.into());
         match &self.0 {
-            Inner::Lapin(channel) => channel.queue_declare(queue, options, table(arguments)).await?,
-        };
+            Inner::Lapin(channel) => drop(channel.queue_declare(queue, options, table(arguments)).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => drop(channel.queue_declare(queue, options, table(arguments)).await?),
+        }
         Ok(())
     }
 
@@ -115,10 +129,14 @@ impl Channel {
     pub(crate) async fn look_at_queue(&self, queue: &str) -> Result<QueueCounts, AmqpError> {
         let queue = name(queue)?;
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let seen = match &self.0 {
-            Inner::Lapin(channel) => channel.queue_declare(queue, options, FieldTable::default()).await?,
-        };
-        Ok(QueueCounts { messages: seen.message_count(), consumers: seen.consumer_count() })
+        match &self.0 {
+            Inner::Lapin(channel) => {
+                let seen = channel.queue_declare(queue, options, FieldTable::default()).await?;
+                Ok(QueueCounts { messages: seen.message_count(), consumers: seen.consumer_count() })
+            }
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => Ok(channel.queue_declare(queue, options, FieldTable::default()).await?.into()),
+        }
     }
 
     /// Binds a queue to an exchange.
@@ -128,6 +146,8 @@ impl Channel {
         let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
         match &self.0 {
             Inner::Lapin(channel) => Ok(channel.queue_bind(queue, exchange, key, options, arguments).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => Ok(channel.queue_bind(queue, exchange, key).await?),
         }
     }
 
@@ -135,8 +155,10 @@ impl Channel {
     pub(crate) async fn purge_queue(&self, queue: &str) -> Result<(), AmqpError> {
         let queue = name(queue)?;
         match &self.0 {
-            Inner::Lapin(channel) => channel.queue_purge(queue, QueuePurgeOptions::default()).await?,
-        };
+            Inner::Lapin(channel) => drop(channel.queue_purge(queue, QueuePurgeOptions::default()).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => drop(channel.queue_purge(queue).await?),
+        }
         Ok(())
     }
 
@@ -144,8 +166,10 @@ impl Channel {
     pub(crate) async fn delete_queue(&self, queue: &str, condition: DeleteCondition) -> Result<(), AmqpError> {
         let (queue, options) = (name(queue)?, condition.into());
         match &self.0 {
-            Inner::Lapin(channel) => channel.queue_delete(queue, options).await?,
-        };
+            Inner::Lapin(channel) => drop(channel.queue_delete(queue, options).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => drop(channel.queue_delete(queue, options).await?),
+        }
         Ok(())
     }
 
@@ -156,6 +180,10 @@ impl Channel {
             Inner::Lapin(channel) => {
                 let message = channel.basic_get(queue, BasicGetOptions::default()).await?;
                 Ok(message.map(|message| message.delivery.into()))
+            }
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => {
+                Ok(channel.basic_get(queue, BasicGetOptions::default()).await?.map(Delivery::from))
             }
         }
     }
@@ -168,6 +196,12 @@ impl Channel {
                 let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
                 Ok(channel.basic_consume(name(queue)?, CONSUMER_TAG.into(), options, arguments).await?.into())
             }
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => {
+                channel.basic_qos(prefetch).await?;
+                let options = BasicConsumeOptions::default();
+                Ok(channel.basic_consume(name(queue)?, CONSUMER_TAG.into(), options).await?.into())
+            }
         }
     }
 
@@ -179,6 +213,10 @@ impl Channel {
         match &self.0 {
             Inner::Lapin(channel) => {
                 Ok(channel.basic_publish(exchange, key, options, message.body, properties).await?.into())
+            }
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(channel) => {
+                Ok(channel.basic_publish(exchange, key, options, message.body, properties)?.into())
             }
         }
     }
@@ -198,6 +236,22 @@ impl Publication<'_> {
 impl From<lapin::Channel> for Channel {
     fn from(channel: lapin::Channel) -> Self {
         Self(Inner::Lapin(channel))
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl From<simulated::Channel> for Channel {
+    fn from(channel: simulated::Channel) -> Self {
+        Self(Inner::Simulated(channel))
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl From<simulated::Counts> for QueueCounts {
+    fn from(seen: simulated::Counts) -> Self {
+        // As the protocol has room for it.
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { messages: count(seen.messages), consumers: count(seen.consumers) }
     }
 }
 

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::error::AmqpError;
+#[cfg(any(test, feature = "simulation"))]
+use super::simulated;
 
 /// The broker's answer, once it is there. It keeps no channel open.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(crate) struct Confirm(Inner);
 #[derive(Debug)]
 enum Inner {
     Lapin(lapin::PublisherConfirm),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulated(simulated::Confirm),
 }
 
 /// That answer.
@@ -35,6 +39,8 @@ impl Future for Confirm {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             Inner::Lapin(confirm) => Pin::new(confirm).poll(context).map(|answer| Ok(Confirmation::from(&answer?))),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(confirm) => Pin::new(confirm).poll(context).map(|answer| Ok(answer?.into())),
         }
     }
 }
@@ -52,6 +58,25 @@ impl From<&lapin::Confirmation> for Confirmation {
             lapin::Confirmation::Ack(Some(_)) => Self::Returned,
             lapin::Confirmation::Nack(_) => Self::Refused,
             lapin::Confirmation::NotRequested => Self::NotRequested,
+        }
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl From<simulated::Confirm> for Confirm {
+    fn from(confirm: simulated::Confirm) -> Self {
+        Self(Inner::Simulated(confirm))
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl From<simulated::Outcome> for Confirmation {
+    fn from(outcome: simulated::Outcome) -> Self {
+        match outcome {
+            simulated::Outcome::Taken => Self::Taken,
+            simulated::Outcome::Returned => Self::Returned,
+            simulated::Outcome::Refused => Self::Refused,
+            simulated::Outcome::NotRequested => Self::NotRequested,
         }
     }
 }

@@ -11,7 +11,10 @@ use rustls::pki_types::CertificateDer;
 use super::address::Address;
 use super::channel::Channel;
 use super::connect::connect;
+use super::connector::Connector;
 use super::error::AmqpError;
+#[cfg(any(test, feature = "simulation"))]
+use super::simulated;
 use super::values::GOOD_BYE;
 
 /// A connection. It ends when this and all channels on it are dropped.
@@ -19,8 +22,14 @@ use super::values::GOOD_BYE;
 pub(crate) struct Connection(Inner);
 
 #[derive(Debug)]
+#[cfg_attr(
+    any(test, feature = "simulation"),
+    expect(clippy::large_enum_variant, reason = "a program has few connections, and a test's are small")
+)]
 enum Inner {
     Lapin(lapin::Connection),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulated(simulated::Connection),
 }
 
 /// What happens to a connection.
@@ -40,18 +49,27 @@ impl Connection {
     /// Opens a connection that the broker lists under `name`. TLS believes the `authorities`, or without them those of the
     /// system. `limit` bounds what a caller that gives up does not end: the connecting of TCP and of TLS.
     pub(crate) async fn open(
+        connector: &Connector,
         address: &Address,
         authorities: Option<&[CertificateDer<'static>]>,
         name: String,
         limit: Duration,
     ) -> Result<Self, AmqpError> {
-        Ok(Self(Inner::Lapin(connect(address, authorities, name, limit).await?)))
+        Ok(Self(match connector {
+            Connector::Amqp => Inner::Lapin(connect(address, authorities, name, limit).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Connector::Simulated(broker) => {
+                Inner::Simulated(simulated::Connection::open(broker, address.user(), address.vhost(), name).await?)
+            }
+        }))
     }
 
     /// Says good-bye.
     pub(crate) async fn close(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(connection) => Ok(connection.close(GOOD_BYE.0, GOOD_BYE.1.into()).await?),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(connection) => Ok(connection.close().await?),
         }
     }
 
@@ -59,6 +77,8 @@ impl Connection {
     pub(crate) fn is_connected(&self) -> bool {
         match &self.0 {
             Inner::Lapin(connection) => connection.status().connected(),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(connection) => connection.is_connected(),
         }
     }
 
@@ -66,6 +86,8 @@ impl Connection {
     pub(crate) fn is_blocked(&self) -> bool {
         match &self.0 {
             Inner::Lapin(connection) => connection.status().blocked(),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(connection) => connection.is_blocked(),
         }
     }
 
@@ -73,6 +95,8 @@ impl Connection {
     pub(crate) fn events(&self) -> BoxStream<'static, Event> {
         match &self.0 {
             Inner::Lapin(connection) => connection.events_listener().map(Event::from).boxed(),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(connection) => connection.events().map(Event::from).boxed(),
         }
     }
 
@@ -80,6 +104,8 @@ impl Connection {
     pub(crate) fn channel_max(&self) -> u16 {
         match &self.0 {
             Inner::Lapin(connection) => connection.configuration().channel_max(),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(connection) => connection.channel_max(),
         }
     }
 
@@ -87,6 +113,8 @@ impl Connection {
     pub(crate) async fn create_channel(&self) -> Result<Channel, AmqpError> {
         match &self.0 {
             Inner::Lapin(connection) => Ok(connection.create_channel().await?.into()),
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(connection) => Ok(connection.create_channel().await?.into()),
         }
     }
 }

@@ -9,12 +9,16 @@ use futures::Stream;
 
 use super::delivery::Delivery;
 use super::error::AmqpError;
+#[cfg(any(test, feature = "simulation"))]
+use super::simulated;
 
 /// A queue's messages. The stream ends when the broker ends the consumer; the broker does so when this is dropped.
 pub(crate) struct Consumer(Inner);
 
 enum Inner {
     Lapin(lapin::Consumer),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulated(simulated::Consumer),
 }
 
 impl Stream for Consumer {
@@ -25,6 +29,10 @@ impl Stream for Consumer {
             Inner::Lapin(consumer) => {
                 Pin::new(consumer).poll_next(context).map(|next| next.map(|delivery| Ok(delivery?.into())))
             }
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(consumer) => {
+                Pin::new(consumer).poll_next(context).map(|next| next.map(|delivery| Ok(delivery?.into())))
+            }
         }
     }
 }
@@ -32,5 +40,12 @@ impl Stream for Consumer {
 impl From<lapin::Consumer> for Consumer {
     fn from(consumer: lapin::Consumer) -> Self {
         Self(Inner::Lapin(consumer))
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl From<simulated::Consumer> for Consumer {
+    fn from(consumer: simulated::Consumer) -> Self {
+        Self(Inner::Simulated(consumer))
     }
 }

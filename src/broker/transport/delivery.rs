@@ -8,6 +8,8 @@ use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 
 use super::error::AmqpError;
+#[cfg(any(test, feature = "simulation"))]
+use super::simulated;
 
 /// A message from a queue, which the broker has until it is acknowledged or rejected.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Acker(Inner);
 #[derive(Debug)]
 enum Inner {
     Lapin(lapin::Acker),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulated(simulated::Acker),
 }
 
 impl Properties {
@@ -63,6 +67,8 @@ impl Acker {
     pub(crate) async fn ack(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(acker) => acker.ack(BasicAckOptions::default()).await?,
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(acker) => acker.ack()?,
         };
         Ok(())
     }
@@ -71,6 +77,8 @@ impl Acker {
     pub(crate) async fn reject(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(acker) => acker.reject(BasicRejectOptions { requeue: false }).await?,
+            #[cfg(any(test, feature = "simulation"))]
+            Inner::Simulated(acker) => acker.reject(BasicRejectOptions { requeue: false })?,
         };
         Ok(())
     }
@@ -86,6 +94,15 @@ impl From<lapin::message::Delivery> for Delivery {
             properties: properties.into(),
             acker: Acker(Inner::Lapin(acker)),
         }
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl From<simulated::Delivery> for Delivery {
+    fn from(delivery: simulated::Delivery) -> Self {
+        let simulated::Delivery { delivered, acker } = delivery;
+        let simulated::Delivered { body, exchange, redelivered, properties, .. } = delivered;
+        Self { body, exchange, redelivered, properties: properties.into(), acker: Acker(Inner::Simulated(acker)) }
     }
 }
 
