@@ -12,6 +12,8 @@
 mod address;
 mod channel;
 mod confirm;
+#[cfg(test)]
+mod conformance;
 mod connect;
 mod connection;
 mod connector;
