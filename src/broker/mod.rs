@@ -27,6 +27,8 @@ mod ledger;
 mod limits;
 mod mailbox;
 mod management;
+#[cfg(test)]
+mod outages;
 mod progress;
 mod session;
 mod shared;
@@ -60,6 +62,8 @@ pub(crate) use endpoint::{Endpoint, EndpointError, Trust};
 pub(crate) use error::is_missing;
 pub(crate) use session::routing;
 pub use transport::Connector;
+#[cfg(test)]
+pub(crate) use transport::QueueLife;
 pub(crate) use transport::{Channel, Confirm, Connection, Publication};
 #[cfg(any(test, feature = "simulation"))]
 pub use transport::{Failure, Operation, SimulatedBroker, SimulatedConnection, SimulatedQueue};

@@ -217,6 +217,7 @@ mod tests {
     use super::super::settings::tests::lonely;
     use super::*;
     use crate::broker::fake::{FakeBroker, PUBLISH, confirmed, refused};
+    use crate::broker::{Connector, QueueLife, SimulatedBroker};
 
     const REFUSAL: &str = "ACCESS_REFUSED - write access to exchange 'omotes.courier' refused";
 
@@ -248,6 +249,23 @@ mod tests {
         let began = Instant::now();
         assert!(!link.post(b"{}").await);
         assert!(began.elapsed() < 2 * POST_TIMEOUT && !link.is_connected() && link.retry_from > began);
+    }
+
+    /// The namespace's own key leads nowhere, so the common one is taken.
+    #[tokio::test(start_paused = true)]
+    async fn what_no_own_queue_takes_goes_by_the_common_key() {
+        let simulated = SimulatedBroker::start("omotes", jiff::Timestamp::UNIX_EPOCH);
+        let pod = Pod::empty();
+        let mut link = Link::of(&lonely(&pod).carried_by(Connector::Simulated(simulated.clone())));
+        assert!(!link.post(b"{}").await, "there is no exchange");
+        let operator = dial(&link.credentials.connector, &link.credentials.read().unwrap(), "operator").await.unwrap();
+        let channel = operator.create_channel().await.unwrap();
+        channel.declare_exchange(COURIER_EXCHANGE, true).await.unwrap();
+        channel.declare_queue("progress", QueueLife::Durable, &[]).await.unwrap();
+        channel.bind_queue("progress", COURIER_EXCHANGE, PROGRESS_KEY).await.unwrap();
+        tokio::time::sleep(MOST_DELAY).await;
+        assert!(link.post(b"{}").await);
+        assert_eq!(simulated.queue("progress").unwrap().messages, 1);
     }
 
     /// A permission that is revoked, and given back.
