@@ -20,7 +20,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{broker::BrokerState, telemetry::Metrics};
+use crate::{broker::BrokerState, task, telemetry::Metrics};
 
 /// Where this process stands among the replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ async fn accept_all(listener: TcpListener, router: Router, limits: Limits) {
                 {
                     oldest.abort();
                 }
-                open.push_back(tokio::spawn(attend(stream, router.clone(), limits)));
+                open.push_back(task::spawn("HTTP connection", attend(stream, router.clone(), limits)));
             }
             Err(error) => {
                 warn!(%error, "no connection to the HTTP server can be accepted; the operator tries again");

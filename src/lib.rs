@@ -2,7 +2,7 @@
 //!
 //! # Rings
 //! ```text
-//! shell   main cli config operator leader http telemetry controller gateway broker courier backoff newest   async, clients, clock
+//! shell   main cli config operator leader http telemetry controller gateway broker courier backoff newest task   async, clients, clock
 //!   |
 //! core    denial  intake  plan  pods  result  limits  topology  wire  workflow                              pure: no clock, no I/O
 //!   |
@@ -42,9 +42,14 @@ pub mod operator;
 pub mod plan;
 pub mod pods;
 pub mod result;
+mod task;
 pub mod telemetry;
 mod text;
 pub mod topology;
 pub mod wire;
 mod words;
 pub mod workflow;
+
+/// What a simulation of several replicas works with.
+#[cfg(any(test, feature = "simulation"))]
+pub use task::Tasks;

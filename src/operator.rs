@@ -45,6 +45,7 @@ use crate::{
     http::{self, Role},
     leader::{Campaign, Candidate},
     plan::Settings,
+    task,
     telemetry::{self, Metrics, Topic},
     wire::{CapabilityKey, Keys},
     words::kube_words,
@@ -71,7 +72,7 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
     let (role, watched) = watch::channel(Role::Unknown);
     let listener =
         listen(run.http_address).await.with_context(|| format!("listening on --http-address {}", run.http_address))?;
-    tokio::spawn(http::serve(listener, watched, Arc::clone(&metrics)));
+    task::spawn_vital("HTTP server", http::serve(listener, watched, Arc::clone(&metrics)));
     check_courier_endpoint(&config, &metrics);
 
     let kube =
@@ -189,9 +190,8 @@ async fn lead(
         let namespace = &options.placement.namespace;
         gateway::run(controller.jobs(namespace), broker, metrics, key.namespace_key(namespace), options)
     });
-    let controller = tokio::spawn(control(controller, taking, news, async {
-        drop(ended.await);
-    }));
+    let controller = control(controller, taking, news, async { drop(ended.await) });
+    let controller = task::spawn_vital("controller", controller);
     let abort = controller.abort_handle();
     tokio::select! {
         // A process that does not lead has nothing to finish.
@@ -224,7 +224,7 @@ async fn control(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
     let controller = controller.start(news);
-    let taking = taking.map(tokio::spawn);
+    let taking = taking.map(|taking| task::spawn_vital("gateway", taking));
     let controller = controller.pass_until(shutdown).await;
     taking.inspect(JoinHandle::abort);
     controller.end();

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::stats::BrokerStats;
 use super::terms::BrokerEvent;
+use crate::task;
 use crate::wire::{CourierMessage, CourierNotice};
 
 /// The operator's own buffer, in front of which events coalesce.
@@ -83,7 +84,7 @@ impl Mailbox {
 /// Hands out the events of a mailbox, in a task that ends with the receiver.
 pub(super) fn deliver(mailbox: Arc<Mailbox>) -> mpsc::Receiver<BrokerEvent> {
     let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
-    tokio::spawn(async move {
+    task::spawn_vital("broker events", async move {
         // The place first: while there is none, progress coalesces.
         while let Ok(place) = sender.reserve().await {
             tokio::select! {

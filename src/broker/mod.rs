@@ -71,6 +71,7 @@ pub use transport::{Failure, Operation, SimulatedBroker, SimulatedConnection, Si
 use crate::result::facts::Attempt;
 use crate::result::published::AGAIN;
 use crate::result::{Deleter, Evidence, QueueLookup};
+use crate::task;
 use crate::topology::{COURIER_EXCHANGE, NamespaceProgress, QueueDeclaration};
 use crate::wire::CommitRecord;
 use bounds::{OPERATION_TIMEOUT, TRANSFER_TIMEOUT};
@@ -93,7 +94,7 @@ impl Broker {
     ) -> (Self, mpsc::Receiver<BrokerEvent>) {
         let shared = Arc::new(Shared::new(config));
         let events = mailbox::deliver(shared.mailbox.clone());
-        tokio::spawn(connection::supervise(shared.clone(), shutdown));
+        task::spawn_vital("broker connection", connection::supervise(shared.clone(), shutdown));
         (Self { shared }, events)
     }
 
@@ -201,7 +202,8 @@ impl Broker {
         let message_id = message.message_id.clone().unwrap_or_default();
         self.shared.ledger.begin(queue, &message_id, Timestamp::now())?;
         // In a task: a caller that gives up must not leave the outcome unknown.
-        let publishing = tokio::spawn(self.shared.clone().follow_result(session, queue.to_owned(), message));
+        let publishing = self.shared.clone().follow_result(session, queue.to_owned(), message);
+        let publishing = task::spawn("publication of a result", publishing);
         let Ok(joined) = timeout(OPERATION_TIMEOUT, publishing).await else {
             let reason = format!("the result is not confirmed after {OPERATION_TIMEOUT:?}");
             return Err(BrokerError::Unanswered { reason, publishing: true });

@@ -12,6 +12,7 @@ use tracing::debug;
 
 use crate::{
     api::{Reason, finalizers, names},
+    task,
     text::{bounded, on_one_line},
     words::kube_words,
 };
@@ -47,7 +48,7 @@ pub(crate) async fn warn_of(reason: Reason, note: &str, about: &ObjectReference,
 /// Writes an Event about an object, without waiting for it: the caller goes on while the apiserver is away.
 pub(crate) fn publish_apart(event: Event, about: ObjectReference, recorder: &Recorder) {
     let recorder = recorder.clone();
-    tokio::spawn(async move {
+    task::spawn("Event", async move {
         if let Err(error) = recorder.publish(&event, &about).await {
             debug!(error = kube_words(&error), "could not write an Event");
         }

@@ -34,6 +34,7 @@ use crate::{
     api::names,
     broker::{Broker, BrokerEvent},
     plan::Settings,
+    task::spawn_vital,
     telemetry::Metrics,
 };
 
@@ -108,12 +109,12 @@ impl Controller {
     /// Starts all that goes on beside the passes over jobs.
     pub(crate) fn start(self, news: mpsc::Receiver<BrokerEvent>) -> Running {
         let Self { context, namespaces, sweep, rooms } = self;
-        let sweeping = tokio::spawn(sweep::run(Arc::clone(&context), namespaces.clone(), sweep));
-        let watching = tokio::spawn(watches::run(Arc::clone(&context), namespaces));
-        let listening = tokio::spawn(news::listen(Arc::clone(&context), news));
-        let attending = tokio::spawn(workflow::look_after(Arc::clone(&context)));
-        let looking = tokio::spawn(queues::look_after(Arc::clone(&context)));
-        let rotating = tokio::spawn(secret::follow_rotations(Arc::clone(&context)));
+        let sweeping = spawn_vital("sweep", sweep::run(Arc::clone(&context), namespaces.clone(), sweep));
+        let watching = spawn_vital("watches", watches::run(Arc::clone(&context), namespaces));
+        let listening = spawn_vital("broker events", news::listen(Arc::clone(&context), news));
+        let attending = spawn_vital("workflows", workflow::look_after(Arc::clone(&context)));
+        let looking = spawn_vital("result queues", queues::look_after(Arc::clone(&context)));
+        let rotating = spawn_vital("courier Secrets", secret::follow_rotations(Arc::clone(&context)));
         let tasks = [watching, listening, looking, rotating, attending, sweeping].map(|task| task.abort_handle());
         Running { context, rooms, tasks }
     }

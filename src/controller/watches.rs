@@ -17,6 +17,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     api::{OmotesJob, OmotesWorkflow, Reason, names},
     plan::facts::{owner, pod_state},
+    task,
     words::kube_words,
 };
 
@@ -232,7 +233,7 @@ fn release_orphan(context: &Arc<Context>, pod: &Pod) {
     }
     let (namespace, name, uid) = (pod.namespace().unwrap_or_default(), pod.name_any(), pod.uid().unwrap_or_default());
     let context = Arc::clone(context);
-    tokio::spawn(async move {
+    task::spawn("release of a pod", async move {
         match release_pod(&namespace, &name, &uid, &context).await {
             Ok(_) => info!(namespace, pod = name, "let go of a pod whose job is gone"),
             Err(error) => {

@@ -7,7 +7,7 @@ use std::{path::Path, sync::LazyLock};
 use graph::{Graph, sources};
 
 /// All rooms, the lowest first: each imports only from those before it. Up to the shell they are pure.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     "text",
     "words",
     "api",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 27] = [
     // The shell.
     "backoff",
     "newest",
+    "task",
     "broker",
     "telemetry",
     "leader",
@@ -166,6 +167,18 @@ fn the_broker_is_spoken_to_in_one_folder() {
     assert!(inside.iter().any(|(_, text)| names(text).is_some()), "it is spoken to elsewhere");
     for (file, text) in outside.into_iter().filter(|(file, _)| Path::new(file) != fake) {
         assert_eq!(names(&text), None, "{file} names what carries AMQP");
+    }
+}
+
+/// A panic is logged, and a simulation can kill and freeze all that a replica does. A courier is a process of its own.
+#[test]
+fn tasks_begin_in_one_place() {
+    let places = ["task.rs", "task", "courier", "controller/runner", "broker/fake.rs"].map(|place| root().join(place));
+    let is_elsewhere = |file: &String| !places.iter().any(|place| Path::new(file).starts_with(place));
+    for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_elsewhere(file)) {
+        for begins in ["tokio::spawn", "tokio::task::spawn(", "JoinSet"] {
+            assert!(!code(&text).contains(begins), "{file} names {begins}");
+        }
     }
 }
 

@@ -17,6 +17,8 @@ use futures::{Stream, StreamExt};
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::error;
 
+use crate::task::of_replica;
+
 use queue::WorkQueue;
 
 pub(crate) use room::{Room, Rooms};
@@ -66,7 +68,7 @@ struct Passes<K> {
 
 impl<K: Debug> Passes<K> {
     fn spawn(&mut self, key: K, pass: impl Future<Output = Option<Duration>> + Send + 'static) {
-        let id = self.tasks.spawn(pass).id();
+        let id = self.tasks.spawn(of_replica(pass)).id();
         self.keys.insert(id, key);
     }
 
