@@ -30,7 +30,7 @@ use tokio::{
 };
 use tracing::{debug, error, info, warn};
 
-use crate::words::kube_words;
+use crate::{task, words::kube_words};
 
 /// How long a silent holder keeps the lease: with the wait for it and the start of the caches, a killed leader is
 /// replaced within 15 s.
@@ -252,10 +252,13 @@ pub enum Leadership {
     Lost,
 }
 
+/// Makes a client for the apiserver. A client lives in the event loop that it is made in.
+pub type Connect = Box<dyn FnOnce() -> kube::Result<Client> + Send>;
+
 /// The Lease to campaign for, and how.
 pub struct Candidate {
-    /// How to reach the apiserver.
-    pub config: kube::Config,
+    /// Makes its client, where its requests are sent from then on.
+    pub connect: Connect,
     /// The namespace of the Lease.
     pub namespace: String,
     /// The name of the Lease.
@@ -286,12 +289,27 @@ impl Campaign {
             }
             if *told.borrow() == Leadership::Lost {
                 thread::sleep(END_TIMEOUT);
-                error!("the lease is lost, and the process is still there; ending it");
-                std::process::exit(1);
+                end_late();
             }
         };
         thread::Builder::new().name("lease".to_owned()).spawn(campaign)?;
         Ok(Self { leadership, end })
+    }
+
+    /// Starts it in a task of the simulated replica that calls this, which it ends in the same way.
+    #[cfg(any(test, feature = "simulation"))]
+    #[must_use]
+    pub fn start_in_task(candidate: Candidate) -> Self {
+        let (told, leadership) = watch::channel(Leadership::Unknown);
+        let (end, ended) = oneshot::channel();
+        task::spawn_vital("election", async move {
+            candidate.campaign(&told, ended).await;
+            if *told.borrow() == Leadership::Lost {
+                sleep(END_TIMEOUT).await;
+                end_late();
+            }
+        });
+        Self { leadership, end }
     }
 
     /// Waits until this process leads; `watching` is told of each other leader meanwhile. Returns false where the thread has
@@ -320,10 +338,15 @@ impl Campaign {
     }
 }
 
+fn end_late() {
+    error!("the lease is lost, and the process is still there; ending it");
+    task::end_replica();
+}
+
 impl Candidate {
     async fn campaign(self, told: &watch::Sender<Leadership>, ended: oneshot::Receiver<()>) {
-        let Self { config, namespace, lease, identity } = self;
-        let client = match Client::try_from(config) {
+        let Self { connect, namespace, lease, identity } = self;
+        let client = match connect() {
             Ok(client) => client,
             Err(error) => return error!(%error, "the election gets no client for the apiserver"),
         };
@@ -357,6 +380,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::Tasks;
 
     /// What the apiserver does with the next write.
     #[derive(Debug, Clone, Copy, PartialEq)]
@@ -395,11 +419,12 @@ mod tests {
         }
     }
 
-    fn elector(writes: Vec<Write>, rest: Write) -> Elector {
+    /// An apiserver with the Lease of that holder, for clients of its own.
+    fn apiserver(holder: &str, writes: Vec<Write>, rest: Write) -> impl Fn() -> Client + Clone + Send {
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"name": "lease", "namespace": "ns", "resourceVersion": "1"},
-            "spec": {"holderIdentity": "me"},
+            "spec": {"holderIdentity": holder, "leaseDurationSeconds": LEASE_DURATION.as_secs()},
         });
         let apiserver = Arc::new(Mutex::new(Apiserver { lease, writes, rest }));
         let service = tower::service_fn(move |request: Request<Body>| {
@@ -414,7 +439,12 @@ mod tests {
                 Ok::<_, std::convert::Infallible>(Response::builder().status(code).body(body).unwrap())
             }
         });
-        Elector::new(Api::namespaced(Client::new(service, "ns"), "ns"), "lease".to_owned(), "me".to_owned())
+        move || Client::new(service.clone(), "ns")
+    }
+
+    fn elector(writes: Vec<Write>, rest: Write) -> Elector {
+        let client = apiserver("me", writes, rest)();
+        Elector::new(Api::namespaced(client, "ns"), "lease".to_owned(), "me".to_owned())
     }
 
     /// Whether the lease is kept for a minute of these writes.
@@ -441,6 +471,48 @@ mod tests {
         elector.keep(began).await;
         let renewed = began + RENEW_PERIOD;
         assert_eq!(renewed.elapsed(), RENEW_DEADLINE);
+    }
+
+    /// A replica that only campaigns, and what it was last.
+    fn replica(identity: &str, connect: impl Fn() -> Client + Send + 'static) -> (Tasks, watch::Receiver<Leadership>) {
+        let candidate = Candidate {
+            connect: Box::new(move || Ok(connect())),
+            namespace: "ns".to_owned(),
+            lease: "lease".to_owned(),
+            identity: identity.to_owned(),
+        };
+        let (tasks, (shows, shown)) = (Tasks::default(), watch::channel(Leadership::Unknown));
+        tasks.spawn(async move {
+            let mut campaign = Campaign::start_in_task(candidate);
+            loop {
+                shows.send_replace(campaign.leadership.borrow_and_update().clone());
+                drop(campaign.leadership.changed().await);
+            }
+        });
+        (tasks, shown)
+    }
+
+    /// A leader that is stopped does nothing while another leads, and ends when it goes on.
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_leader_is_replaced_and_ends_once_it_goes_on() {
+        let connect = apiserver("", vec![], Write::Answered);
+        let (first, shown) = replica("first", connect.clone());
+        sleep(RETRY_PERIOD).await;
+        assert_eq!(*shown.borrow(), Leadership::Leads);
+        let (second, shown_by_second) = replica("second", connect);
+        sleep(LEASE_DURATION).await;
+        assert_eq!(*shown_by_second.borrow(), Leadership::Follows("first".to_owned()));
+        first.freeze();
+        sleep(LEASE_DURATION + 3 * RETRY_PERIOD).await;
+        assert_eq!(
+            [&shown, &shown_by_second].map(|shown| shown.borrow().clone()),
+            [Leadership::Leads, Leadership::Leads]
+        );
+        first.thaw();
+        sleep(END_TIMEOUT / 2).await;
+        assert_eq!(*shown.borrow(), Leadership::Lost);
+        sleep(END_TIMEOUT).await;
+        assert_eq!([first.is_killed(), second.is_killed()], [true, false]);
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(crate) fn of_replica<T>(
 }
 
 /// Ends the replica of the task that calls it: the process, where that is no simulated one.
-fn end_replica() {
+pub(crate) fn end_replica() {
     #[cfg(any(test, feature = "simulation"))]
     if let Some(tasks) = Tasks::current() {
         return tasks.kill();

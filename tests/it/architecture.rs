@@ -23,11 +23,11 @@ const ROOMS: [&str; 28] = [
     // The shell.
     "backoff",
     "newest",
+    "clock",
     "task",
     "broker",
     "telemetry",
     "leader",
-    "clock",
     "http",
     "courier",
     "controller",
