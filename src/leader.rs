@@ -14,7 +14,6 @@
 
 use std::{io, thread, time::Duration};
 
-use jiff::Timestamp;
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
@@ -30,7 +29,7 @@ use tokio::{
 };
 use tracing::{debug, error, info, warn};
 
-use crate::{task, words::kube_words};
+use crate::{clock::Clock, task, words::kube_words};
 
 /// How long a silent holder keeps the lease: with the wait for it and the start of the caches, a killed leader is
 /// replaced within 15 s.
@@ -55,6 +54,7 @@ pub struct Elector {
     api: Api<Lease>,
     name: String,
     identity: String,
+    clock: Clock,
     seen: Option<(Option<String>, Instant)>,
 }
 
@@ -70,8 +70,8 @@ pub enum Standing {
 impl Elector {
     /// A candidate called `identity` for the Lease `name`.
     #[must_use]
-    pub fn new(api: Api<Lease>, name: String, identity: String) -> Self {
-        Self { api, name, identity, seen: None }
+    pub fn new(api: Api<Lease>, name: String, identity: String, clock: Clock) -> Self {
+        Self { api, name, identity, clock, seen: None }
     }
 
     /// Waits until this process leads; `watching` is told who leads meanwhile. Returns when the write that made it the holder
@@ -218,7 +218,7 @@ impl Elector {
     }
 
     fn spec(&self, transitions: i32) -> LeaseSpec {
-        let now = MicroTime(Timestamp::now());
+        let now = MicroTime(self.clock.now());
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: i32::try_from(LEASE_DURATION.as_secs()).ok(),
@@ -265,6 +265,8 @@ pub struct Candidate {
     pub lease: String,
     /// The name of this process among the candidates.
     pub identity: String,
+    /// Its clock, which the Lease shows and nothing is judged by.
+    pub clock: Clock,
 }
 
 /// The election of one process, in a thread of its own.
@@ -345,12 +347,12 @@ fn end_late() {
 
 impl Candidate {
     async fn campaign(self, told: &watch::Sender<Leadership>, ended: oneshot::Receiver<()>) {
-        let Self { connect, namespace, lease, identity } = self;
+        let Self { connect, namespace, lease, identity, clock } = self;
         let client = match connect() {
             Ok(client) => client,
             Err(error) => return error!(%error, "the election gets no client for the apiserver"),
         };
-        let mut elector = Elector::new(Api::namespaced(client, &namespace), lease, identity);
+        let mut elector = Elector::new(Api::namespaced(client, &namespace), lease, identity, clock);
         let leading = async {
             let acquired =
                 elector.acquire(|leader| drop(told.send_replace(Leadership::Follows(leader.to_owned())))).await;
@@ -444,7 +446,7 @@ mod tests {
 
     fn elector(writes: Vec<Write>, rest: Write) -> Elector {
         let client = apiserver("me", writes, rest)();
-        Elector::new(Api::namespaced(client, "ns"), "lease".to_owned(), "me".to_owned())
+        Elector::new(Api::namespaced(client, "ns"), "lease".to_owned(), "me".to_owned(), Clock::system())
     }
 
     /// Whether the lease is kept for a minute of these writes.
@@ -480,6 +482,7 @@ mod tests {
             namespace: "ns".to_owned(),
             lease: "lease".to_owned(),
             identity: identity.to_owned(),
+            clock: Clock::system(),
         };
         let (tasks, (shows, shown)) = (Tasks::default(), watch::channel(Leadership::Unknown));
         tasks.spawn(async move {

@@ -2,7 +2,7 @@
 //!
 //! # Rings
 //! ```text
-//! shell   main cli config operator leader http telemetry controller gateway broker courier backoff newest task   async, clients, clock
+//! shell   main cli config operator leader http telemetry controller gateway broker courier backoff clock newest task   async, clients, clock
 //!   |
 //! core    denial  intake  plan  pods  result  limits  topology  wire  workflow                              pure: no clock, no I/O
 //!   |
@@ -27,7 +27,7 @@ pub mod api;
 mod backoff;
 pub mod broker;
 pub mod cli;
-mod clock;
+pub mod clock;
 pub mod config;
 pub mod controller;
 pub mod courier;

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::bounds::OPERATION_TIMEOUT;
@@ -100,7 +99,7 @@ async fn connect(shared: &Shared, endpoint: &Endpoint) -> Result<Infallible, Bro
     }
     let events = connection.events();
     let management = management(shared, endpoint).await;
-    let session = Arc::new(Session::new(connection, endpoint.clone(), management, &shared.config));
+    let session = Arc::new(Session::new(connection, endpoint.clone(), management, shared.clock.now(), &shared.config));
     let ended = serve(shared, &session, events).await;
     good_bye(&session).await;
     ended
@@ -253,20 +252,20 @@ impl Shared {
         tracing::info!(broker = %session.endpoint, "connected to the broker");
         *self.slot() = Some(session.clone());
         self.stats.connect();
-        self.enter(BrokerState::Ready { since: Timestamp::now() });
+        self.enter(BrokerState::Ready { since: self.clock.now() });
         self.mailbox.put(BrokerEvent::Connected);
     }
 
     fn blocked(&self, reason: &str) {
         tracing::warn!(reason, "the broker takes no messages for now");
         self.stats.set_blocked(true);
-        self.enter(BrokerState::Blocked { since: Timestamp::now(), reason: reason.to_owned() });
+        self.enter(BrokerState::Blocked { since: self.clock.now(), reason: reason.to_owned() });
     }
 
     fn unblocked(&self) {
         tracing::info!("the broker takes messages again");
         self.stats.set_blocked(false);
-        self.enter(BrokerState::Ready { since: Timestamp::now() });
+        self.enter(BrokerState::Ready { since: self.clock.now() });
         self.mailbox.put(BrokerEvent::Unblocked);
     }
 
@@ -296,7 +295,7 @@ impl Shared {
                 self.enter(BrokerState::Unreachable { since, reason: reason.to_owned() });
             }
             BrokerState::Ready { .. } | BrokerState::Blocked { .. } => {
-                self.enter(BrokerState::Unreachable { since: Timestamp::now(), reason: reason.to_owned() });
+                self.enter(BrokerState::Unreachable { since: self.clock.now(), reason: reason.to_owned() });
             }
         }
         true

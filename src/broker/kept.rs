@@ -83,7 +83,9 @@ impl Broker {
                 match self.publish_result(queue, message).await {
                     Ok(Routing::Routed) => {}
                     Ok(Routing::Unroutable) => return Ok(Redelivery::Unroutable),
-                    Err(BrokerError::Unanswered { .. }) => return Ok(Redelivery::TooEarly(Timestamp::now() + AGAIN)),
+                    Err(BrokerError::Unanswered { .. }) => {
+                        return Ok(Redelivery::TooEarly(self.shared.clock.now() + AGAIN));
+                    }
                     Err(error) => return Err(error),
                 }
             }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use tokio::time::{sleep, timeout};
 
 use super::bounds::{OPERATION_TIMEOUT, patience};
@@ -50,7 +49,7 @@ impl Shared {
             outcome = publishing => outcome,
             () = session.over() => Err(BrokerError::unreachable("the connection was lost before the broker confirmed the result")),
         };
-        self.ledger.settle(&queue, &message_id, &outcome, Timestamp::now());
+        self.ledger.settle(&queue, &message_id, &outcome, self.clock.now());
         outcome
     }
 

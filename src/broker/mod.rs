@@ -68,6 +68,7 @@ pub(crate) use transport::{Channel, Confirm, Connection, Publication};
 #[cfg(any(test, feature = "simulation"))]
 pub use transport::{Failure, Operation, SimulatedBroker, SimulatedConnection, SimulatedQueue};
 
+use crate::clock::Clock;
 use crate::result::facts::Attempt;
 use crate::result::published::AGAIN;
 use crate::result::{Deleter, Evidence, QueueLookup};
@@ -90,9 +91,10 @@ impl Broker {
     /// Begins to connect, in a task that lives until `shutdown`. Needs a Tokio runtime.
     pub fn start(
         config: BrokerConfig,
+        clock: Clock,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> (Self, mpsc::Receiver<BrokerEvent>) {
-        let shared = Arc::new(Shared::new(config));
+        let shared = Arc::new(Shared::new(config, clock));
         let events = mailbox::deliver(shared.mailbox.clone());
         task::spawn_vital("broker connection", connection::supervise(shared.clone(), shutdown));
         (Self { shared }, events)
@@ -200,7 +202,7 @@ impl Broker {
     pub async fn publish_result(&self, queue: &str, message: Outgoing) -> Result<Routing, BrokerError> {
         let session = self.shared.usable()?;
         let message_id = message.message_id.clone().unwrap_or_default();
-        self.shared.ledger.begin(queue, &message_id, Timestamp::now())?;
+        self.shared.ledger.begin(queue, &message_id, self.shared.clock.now())?;
         // In a task: a caller that gives up must not leave the outcome unknown.
         let publishing = self.shared.clone().follow_result(session, queue.to_owned(), message);
         let publishing = task::spawn("publication of a result", publishing);
@@ -325,7 +327,7 @@ impl Broker {
     ) -> Result<Evidence, BrokerError> {
         let session = self.shared.session()?;
         if self.shared.ledger.of(queue, message_id) == Some(Attempt::InFlight) {
-            return Ok(Evidence::Unknown { retry_at: Timestamp::now() + AGAIN });
+            return Ok(Evidence::Unknown { retry_at: self.shared.clock.now() + AGAIN });
         }
         let sight = match &session.management {
             Some(management) => Some(management.queue(queue).await),
@@ -369,8 +371,8 @@ mod tests {
             connector: Connector::Amqp,
         };
         let connection = dial(&Connector::Amqp, &fake.endpoint(), "test").await.unwrap();
-        let session = Session::new(connection, fake.endpoint(), management, &config);
-        let shared = Arc::new(Shared::new(config));
+        let session = Session::new(connection, fake.endpoint(), management, Timestamp::now(), &config);
+        let shared = Arc::new(Shared::new(config, Clock::system()));
         *shared.slot() = Some(Arc::new(session));
         Broker { shared }
     }

@@ -65,6 +65,7 @@ impl Session {
         connection: Connection,
         endpoint: Endpoint,
         management: Option<Management>,
+        opened: Timestamp,
         config: &BrokerConfig,
     ) -> Self {
         let over = watch::Sender::new(None);
@@ -73,7 +74,7 @@ impl Session {
             listening: Errands::new(endpoint.clone(), config, "progress", over.clone()),
             connection,
             endpoint,
-            opened: Timestamp::now(),
+            opened,
             management,
             light: Mutex::new(None),
             silent_since: std::sync::Mutex::default(),

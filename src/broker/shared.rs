@@ -21,6 +21,7 @@ use super::mailbox::Mailbox;
 use super::session::Session;
 use super::stats::BrokerStats;
 use super::terms::{BrokerConfig, BrokerEvent, BrokerState};
+use crate::clock::Clock;
 use crate::result::published::{Findings, judge};
 use crate::result::{Evidence, QueueLookup};
 use crate::topology::{COURIER_EXCHANGE, NamespaceProgress, courier_progress_queue};
@@ -31,6 +32,7 @@ const MAX_SAID: usize = 100;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: BrokerConfig,
+    pub(super) clock: Clock,
     pub(super) state: watch::Sender<BrokerState>,
     pub(super) session: Mutex<Option<Arc<Session>>>,
     pub(super) stats: Arc<BrokerStats>,
@@ -50,11 +52,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: BrokerConfig) -> Self {
+    pub(super) fn new(config: BrokerConfig, clock: Clock) -> Self {
         let stats = Arc::<BrokerStats>::default();
-        let initial = BrokerState::Unreachable { since: Timestamp::now(), reason: "not connected yet".to_owned() };
+        let initial = BrokerState::Unreachable { since: clock.now(), reason: "not connected yet".to_owned() };
         Self {
             config,
+            clock,
             state: watch::Sender::new(initial),
             session: Mutex::default(),
             mailbox: Arc::new(Mailbox::new(stats.clone())),
@@ -143,7 +146,7 @@ impl Shared {
         ended: Timestamp,
         sight: Option<QueueLookup>,
     ) -> Evidence {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let evidence = judge(&Findings {
             now,
             ended,

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, runtime::events::Recorder};
 use tokio::sync::Semaphore;
 
-use crate::{api::OmotesJob, broker::Broker, plan::Settings, telemetry::Metrics};
+use crate::{api::OmotesJob, broker::Broker, clock::Clock, plan::Settings, telemetry::Metrics};
 
 use super::state::State;
 
@@ -19,6 +19,7 @@ pub(crate) struct Context {
     pub(crate) state: State,
     pub(crate) settings: Settings,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
     /// Since when this process leads.
     pub(crate) since: Timestamp,
     /// Held by the one pass that lists the Events of its pod, which costs the apiserver more than most.

@@ -20,7 +20,6 @@ mod workflow;
 
 use std::{path::PathBuf, sync::Arc};
 
-use jiff::Timestamp;
 use kube::{
     Client,
     runtime::events::{Recorder, Reporter},
@@ -33,6 +32,7 @@ use tokio::{
 use crate::{
     api::names,
     broker::{Broker, BrokerEvent},
+    clock::Clock,
     plan::Settings,
     task::spawn_vital,
     telemetry::Metrics,
@@ -79,6 +79,7 @@ impl Controller {
     pub(crate) fn new(
         client: Client,
         broker: Broker,
+        clock: Clock,
         settings: Settings,
         metrics: Arc<Metrics>,
         options: Options,
@@ -89,10 +90,11 @@ impl Controller {
         let secrets = CourierSecrets::new(courier_uri_file, ca_file, requires_tls, settings.keys.clone());
         let context = Arc::new(Context {
             clients: Clients { client, broker, recorder },
-            state: State::new(watches::scopes(&namespaces), secrets),
+            state: State::new(watches::scopes(&namespaces), secrets, clock),
             settings,
             metrics,
-            since: Timestamp::now(),
+            clock,
+            since: clock.now(),
             event_lists: Semaphore::new(1),
         });
         context.metrics.count_jobs_in(context.state.jobs.store());

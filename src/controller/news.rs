@@ -5,7 +5,6 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, info};
@@ -78,7 +77,7 @@ fn take_in(context: &Context, namespace: Option<&str>, message: CourierMessage) 
     };
     let CourierMessage { job: uid, attempt, notice, .. } = message;
     let mut news = false;
-    context.state.memories.change(&uid, |memory| news = memory.hear(attempt, notice, Timestamp::now()));
+    context.state.memories.change(&uid, |memory| news = memory.hear(attempt, notice, context.clock.now()));
     // Life alone changes nothing: whoever waits for it looks again in time.
     if news || waits_for_message(&job) {
         context.state.trigger(ObjectRef::from_obj(&*job));

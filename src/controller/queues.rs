@@ -80,13 +80,12 @@ pub(super) async fn look_after(context: Arc<Context>) {
     let mut seen = Seen::default();
     let (mut told, mut failing) = (false, false);
     loop {
-        let began = Instant::now();
+        let (began, at) = (Instant::now(), context.clock.now());
         let unread: Vec<_> =
-            context.state.jobs.store().state().into_iter().filter(|job| is_unread(job) || is_kept(job)).collect();
+            context.state.jobs.store().state().into_iter().filter(|job| is_unread(job) || is_kept(job, at)).collect();
         seen.retain(&unread);
         let usable = matches!(context.clients.broker.state(), BrokerState::Ready { .. } | BrokerState::Blocked { .. });
         if !unread.is_empty() && usable {
-            let at = Timestamp::now();
             match context.clients.broker.list_queues().await {
                 Ok(Some(queues)) => {
                     if std::mem::take(&mut failing) {
@@ -121,10 +120,10 @@ fn is_unread(job: &OmotesJob) -> bool {
 }
 
 /// Whether the result of `job` is kept until its queue is there again.
-fn is_kept(job: &OmotesJob) -> bool {
+fn is_kept(job: &OmotesJob, now: Timestamp) -> bool {
     let held = finalizers::has(job, FINALIZER_CLEANUP);
     let status = job.status.as_ref().filter(|_| held && job.has_ended());
-    status.is_some_and(|status| status.keeps_result(Timestamp::now()))
+    status.is_some_and(|status| status.keeps_result(now))
 }
 
 async fn compare(context: &Context, unread: &[Arc<OmotesJob>], queues: &[ListedQueue], at: Timestamp, seen: &mut Seen) {
@@ -135,7 +134,7 @@ async fn compare(context: &Context, unread: &[Arc<OmotesJob>], queues: &[ListedQ
         let Some(count) = messages.get(queue.as_str()) else {
             seen.empty.remove(&uid);
             // The event that says who deleted it may be under way, and a list may be short of one.
-            let seen_missing = !is_kept(job) && !seen.missing.insert(uid);
+            let seen_missing = !is_kept(job, at) && !seen.missing.insert(uid);
             if seen_missing && context.clients.broker.is_gone(&queue).await {
                 let how = how_it_went(context, &queue, published(job));
                 learn(&context.state, job, ResultQueue::Gone { how, at });
@@ -143,7 +142,7 @@ async fn compare(context: &Context, unread: &[Arc<OmotesJob>], queues: &[ListedQ
             continue;
         };
         seen.missing.remove(&uid);
-        if is_kept(job) {
+        if is_kept(job, at) {
             learn(&context.state, job, ResultQueue::Unread);
         } else if *count == Some(0) && is_counted(published(job), at) {
             let since = *seen.empty.entry(uid).or_insert(at);
@@ -157,7 +156,7 @@ async fn compare(context: &Context, unread: &[Arc<OmotesJob>], queues: &[ListedQ
 /// Finds out whether a result queue that is empty since `since` was read.
 async fn look_into(context: &Context, job: &OmotesJob, queue: &str, since: Timestamp) {
     let Ok(Some(lookup)) = context.clients.broker.look_at(queue).await else { return };
-    if let Some(sight) = of_empty(&lookup, since, Timestamp::now()) {
+    if let Some(sight) = of_empty(&lookup, since, context.clock.now()) {
         learn(&context.state, job, sight);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 use tracing::{debug, info, warn};
 
@@ -80,7 +80,7 @@ async fn look(
     let Some(queues) = context.clients.broker.list_queues().await? else { return Ok(None) };
     let wanted = wanted(&context.clients.client, &context.settings.keys, namespaces).await?;
     let listed: Vec<Listed> = queues.into_iter().map(Listed::from).collect();
-    Ok(Some(orphans.judge(&listed, &wanted, Timestamp::now(), grace)))
+    Ok(Some(orphans.judge(&listed, &wanted, context.clock.now(), grace)))
 }
 
 /// What all jobs have, as the apiserver tells it now. One of several namespaces that it refuses to list is left out.

@@ -5,7 +5,6 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{
     Api, Resource, ResourceExt,
@@ -136,7 +135,7 @@ async fn watch_pods(context: Arc<Context>, scope: Scope) {
 fn pod_changed(context: &Arc<Context>, pod: &Pod) {
     // The next version may hide what this one proves.
     if let Some(job) = context.state.owner_of(pod) {
-        context.state.memories.witness_end(&job, pod, Timestamp::now());
+        context.state.memories.witness_end(&job, pod, context.clock.now());
     }
     release_orphan(context, pod);
     job_of(pod)

@@ -24,7 +24,7 @@ impl Gateway {
     pub(super) async fn cancel(&self, uuid: &str, attempt: Attempt<'_>) -> Result<Outcome, Delay> {
         let said = "the job was deleted by its client before it began";
         self.answer(uuid, ResultType::Cancelled, said, attempt).await?;
-        self.tombstones().put(uuid, Tombstone::Answered, Timestamp::now());
+        self.tombstones().put(uuid, Tombstone::Answered, self.clock.now());
         info!("a submission was deleted by its client before it came");
         Ok(Outcome::Cancelled)
     }
@@ -58,7 +58,7 @@ impl Gateway {
             Ok(routing) => debug!(queue, routed = routing == Routing::Routed, "answered a submission"),
             Err(error) => {
                 let category = error.category();
-                let obstacle = attempt.answer_nacks.obstacle(error);
+                let obstacle = attempt.answer_nacks.obstacle(error, self.clock.now());
                 let obstacle = obstacle.map_err(broker_delay("telling the client how its job ended"))?;
                 // Nothing keeps it, for there is no job.
                 self.metrics.count_refused("result", category);

@@ -45,8 +45,8 @@ pub(super) struct NackCount(Mutex<Option<Nacks>>);
 
 impl NackCount {
     /// Why the queue does not take the message; the error while it may still.
-    pub(super) fn obstacle(&self, error: BrokerError) -> Result<Obstacle, BrokerError> {
-        error.obstacle(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), Timestamp::now())
+    pub(super) fn obstacle(&self, error: BrokerError, now: Timestamp) -> Result<Obstacle, BrokerError> {
+        error.obstacle(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 }
 

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use kube::{ResourceExt, core::Status};
 use tracing::{info, warn};
 
@@ -46,7 +45,7 @@ impl Gateway {
         let queue = self.input_queue(&submission.uuid);
         let job = &*Box::new(intake::sealed_by(job.clone(), self.key.id()));
         if let Err(error) = self.broker.store(&queue, self.seal(submission)?).await {
-            let obstacle = attempt.input_nacks.obstacle(error);
+            let obstacle = attempt.input_nacks.obstacle(error, self.clock.now());
             let obstacle = obstacle.map_err(broker_delay("putting the job's input to the broker"))?;
             self.remove(&queue).await?;
             return self.refuse(&submission.uuid, input_refused(submission.esdl.len(), &obstacle), attempt).await;
@@ -123,7 +122,7 @@ impl Gateway {
 
     /// Deletes a job whose deletion overtook its submission.
     async fn delete_if_marked(&self, job: &OmotesJob) -> Result<(), Delay> {
-        let tombstone = self.tombstones().of(&job.name_any(), Timestamp::now());
+        let tombstone = self.tombstones().of(&job.name_any(), self.clock.now());
         if tombstone == Some(Tombstone::Unanswered) {
             self.delete(job).await?;
         }
@@ -132,7 +131,7 @@ impl Gateway {
 
     /// A submission whose job is there already, perhaps from an earlier attempt that did not come to its end.
     pub(super) async fn stored(&self, uuid: &str) -> Result<Outcome, Delay> {
-        if self.tombstones().of(uuid, Timestamp::now()) == Some(Tombstone::Unanswered) {
+        if self.tombstones().of(uuid, self.clock.now()) == Some(Tombstone::Unanswered) {
             let job = self.jobs.look_up(uuid).await;
             if let Some(job) = job.map_err(kube_delay("looking at the job that is to be deleted"))? {
                 self.delete_if_marked(&job).await?;
@@ -158,7 +157,7 @@ impl Gateway {
             }
             deleted => drop(deleted.map_err(kube_delay("deleting the job"))?),
         }
-        self.tombstones().put(&job.name_any(), Tombstone::Answered, Timestamp::now());
+        self.tombstones().put(&job.name_any(), Tombstone::Answered, self.clock.now());
         Ok(None)
     }
 

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tracing::{Instrument as _, info, info_span};
 
 use crate::{
@@ -80,7 +79,7 @@ fn taken(gateway: &Gateway, uuid: &str) -> Outcome {
 impl Gateway {
     /// Notes a deletion, unless the job was deleted before.
     fn mark(&self, uuid: &str) {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let mut tombstones = self.tombstones();
         if tombstones.of(uuid, now).is_none() {
             tombstones.put(uuid, Tombstone::Unanswered, now);

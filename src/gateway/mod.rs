@@ -35,6 +35,7 @@ use tracing::{info, warn};
 use crate::{
     backoff::Backoff,
     broker::{Broker, BrokerError, Clients, Inbox, Incoming},
+    clock::Clock,
     controller::JobsHandle,
     telemetry::Metrics,
     wire::NamespaceKey,
@@ -57,11 +58,12 @@ const READY_PERIOD: Duration = Duration::from_millis(200);
 pub(crate) async fn run(
     jobs: JobsHandle,
     broker: Broker,
+    clock: Clock,
     metrics: Arc<Metrics>,
     key: NamespaceKey,
     options: GatewayOptions,
 ) {
-    let gateway = Arc::new(Gateway::new(jobs, broker, metrics, key, options));
+    let gateway = Arc::new(Gateway::new(jobs, broker, clock, metrics, key, options));
     let mut backoff = Backoff::new(DELAYS.0, DELAYS.1);
     let mut said = String::new();
     loop {

@@ -7,13 +7,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use tracing::warn;
 
 use crate::{
     api::{OmotesWorkflow, Reason},
     broker::{Broker, BrokerError, BrokerState, Incoming},
+    clock::Clock,
     controller::JobsHandle,
     intake::{Placement, PoisonLog, Rejection, Tombstones},
     telemetry::{Held, Metrics},
@@ -34,6 +34,7 @@ pub struct GatewayOptions {
 pub(crate) struct Gateway {
     pub(super) jobs: JobsHandle,
     pub(super) broker: Broker,
+    pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     /// The key of the namespace where jobs go.
     pub(super) key: NamespaceKey,
@@ -50,6 +51,7 @@ impl Gateway {
     pub(super) fn new(
         jobs: JobsHandle,
         broker: Broker,
+        clock: Clock,
         metrics: Arc<Metrics>,
         key: NamespaceKey,
         options: GatewayOptions,
@@ -58,6 +60,7 @@ impl Gateway {
         Self {
             jobs,
             broker,
+            clock,
             metrics,
             key,
             placement,
@@ -92,7 +95,7 @@ impl Gateway {
         self.metrics.count_poison(queue.name(), rejection.poison.as_str());
         let news = {
             let mut poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
-            poison.note(queue.name(), rejection, Timestamp::now())
+            poison.note(queue.name(), rejection, self.clock.now())
         };
         if let Some(news) = news {
             warn!(queue = queue.name(), reason = rejection.poison.as_str(), "{news}");

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{Instrument as _, info_span};
 
@@ -63,7 +62,7 @@ async fn settle(gateway: &Gateway, submission: &JobSubmission, redelivered: bool
 async fn try_once(gateway: &Gateway, submission: &JobSubmission, attempt: Attempt<'_>) -> Result<Outcome, Delay> {
     let _turn = gateway.turn(&submission.uuid).ok_or(Delay::InHand)?;
     let standing = gateway.standing(&submission.uuid, attempt.seen_before).await?;
-    let tombstone = gateway.tombstones().of(&submission.uuid, Timestamp::now());
+    let tombstone = gateway.tombstones().of(&submission.uuid, gateway.clock.now());
     let workflows = gateway.workflows();
     let time_to_live_ms = gateway.broker.time_to_live_ms(&result_queue(&submission.uuid)).await;
     let facts = Facts { standing, tombstone, time_to_live_ms, workflows: &workflows };

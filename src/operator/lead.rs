@@ -14,6 +14,7 @@ use tracing::info;
 
 use crate::{
     broker::{Broker, BrokerEvent},
+    clock::Clock,
     config::Config,
     controller::Controller,
     gateway,
@@ -29,6 +30,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Leads until told to stop or until the lease is lost.
 pub(super) async fn lead(
     client: Client,
+    clock: Clock,
     settings: Settings,
     config: Config,
     metrics: Arc<Metrics>,
@@ -36,14 +38,14 @@ pub(super) async fn lead(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let (end_broker, broker_ended) = oneshot::channel::<()>();
-    let (broker, news) = Broker::start(config.broker, async { drop(broker_ended.await) });
+    let (broker, news) = Broker::start(config.broker, clock, async { drop(broker_ended.await) });
     metrics.watch_broker(broker.clone());
     let (end, ended) = oneshot::channel::<()>();
     let key = settings.keys.current.clone();
-    let controller = Controller::new(client, broker.clone(), settings, Arc::clone(&metrics), config.controller);
+    let controller = Controller::new(client, broker.clone(), clock, settings, Arc::clone(&metrics), config.controller);
     let taking = config.gateway.map(|options| {
         let namespace = &options.placement.namespace;
-        gateway::run(controller.jobs(namespace), broker, metrics, key.namespace_key(namespace), options)
+        gateway::run(controller.jobs(namespace), broker, clock, metrics, key.namespace_key(namespace), options)
     });
     let controller = control(controller, taking, news, async { drop(ended.await) });
     let controller = task::spawn_vital("controller", controller);

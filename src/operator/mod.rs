@@ -27,6 +27,7 @@ use tracing::{error, info};
 use crate::{
     broker::Endpoint,
     cli::Run,
+    clock::Clock,
     config::{self, Config},
     http::{self, Role},
     leader::{Campaign, Candidate},
@@ -47,7 +48,7 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
     telemetry::init_logs(run.log_format, run.log_level);
     let config = config::resolve(&run)?;
     info!(version = env!("CARGO_PKG_VERSION"), identity = run.identity, "the operator starts");
-    let metrics = Arc::new(Metrics::default());
+    let (metrics, clock) = (Arc::new(Metrics::default()), Clock::system());
     let (role, watched) = watch::channel(Role::Unknown);
     let listener =
         listen(run.http_address).await.with_context(|| format!("listening on --http-address {}", run.http_address))?;
@@ -56,7 +57,7 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
 
     let kube =
         kube::Config::infer().await.context("finding the apiserver: neither a service account nor a kubeconfig")?;
-    let client = client(kube.clone(), run.kube_requests_per_second, OwnClock::new(Arc::clone(&metrics)))?;
+    let client = client(kube.clone(), run.kube_requests_per_second, OwnClock::new(Arc::clone(&metrics), clock))?;
     let mut stop = signal(SignalKind::terminate())?;
     let connect = move || Client::try_from(kube);
     let candidate = Candidate {
@@ -64,8 +65,9 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
         namespace: run.namespace.clone(),
         lease: run.lease_name.clone(),
         identity: run.identity.clone(),
+        clock,
     };
-    let replica = Replica { client, run, config, metrics, role };
+    let replica = Replica { client, clock, run, config, metrics, role };
     let stopped = async move {
         stop.recv().await;
     };
@@ -76,6 +78,8 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
 pub struct Replica {
     /// The way to the apiserver.
     pub client: Client,
+    /// Its clock.
+    pub clock: Clock,
     /// What was typed.
     pub run: Run,
     /// What that means.
@@ -96,7 +100,7 @@ impl Replica {
         campaign: impl FnOnce() -> io::Result<Campaign>,
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let Self { client, run, config, metrics, role } = self;
+        let Self { client, clock, run, config, metrics, role } = self;
         let mut stop = pin!(stop);
         let started = async {
             let settings = start(&client, &run, &config, &metrics).await?;
@@ -117,7 +121,7 @@ impl Replica {
         };
         metrics.set_leader();
         role.send_replace(Role::Leader);
-        lead(client, settings, config, metrics, campaign, stop).await
+        lead(client, clock, settings, config, metrics, campaign, stop).await
     }
 }
 

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Response, header::DATE};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 use tracing::{info, warn};
 
-use crate::{plan::facts::node_clock::WORTH_A_WARNING, telemetry::Metrics};
+use crate::{clock::Clock, plan::facts::node_clock::WORTH_A_WARNING, telemetry::Metrics};
 
 /// So many answers in a row must show the same: one of them may have been on its way for long.
 const ANSWERS: u32 = 3;
@@ -20,19 +20,20 @@ const ANSWERS: u32 = 3;
 #[derive(Clone)]
 pub(super) struct OwnClock {
     metrics: Arc<Metrics>,
+    clock: Clock,
     /// How many answers in a row showed a clock that is wrong; from [`ANSWERS`] on it was reported.
     wrong: Arc<AtomicU32>,
 }
 
 impl OwnClock {
     /// Nothing is known yet.
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, wrong: Arc::default() }
+    pub(super) fn new(metrics: Arc<Metrics>, clock: Clock) -> Self {
+        Self { metrics, clock, wrong: Arc::default() }
     }
 
     /// Looks at an answer, and passes it on.
     pub(super) fn look_at<B>(&self, answer: Response<B>) -> Response<B> {
-        if let Some(ahead) = date(answer.headers()).map(|date| ahead(Timestamp::now(), date)) {
+        if let Some(ahead) = date(answer.headers()).map(|date| ahead(self.clock.now(), date)) {
             self.take(ahead);
         }
         answer
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn one_late_answer_is_no_wrong_clock() {
-        let clock = OwnClock::new(Arc::default());
+        let clock = OwnClock::new(Arc::default(), Clock::system());
         for (seconds, expected) in [(60, 1), (0, 0), (-60, 1), (-60, 2), (-60, 3), (5, 0)] {
             clock.take(SignedDuration::from_secs(seconds));
             assert_eq!(clock.wrong.load(Ordering::Relaxed), expected);

@@ -9,7 +9,6 @@ use std::{
 };
 
 use clap::ValueEnum;
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tracing::{
     Event, Level, Subscriber,
@@ -26,6 +25,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::clock::Clock;
 use crate::text::{on_one_line, printable_json};
 use crate::words::masked;
 
@@ -106,7 +106,7 @@ where
         event.record(&mut fields);
         let metadata = event.metadata();
         // Last, so that no field takes the place of these.
-        fields.put("timestamp", Timestamp::now().to_string());
+        fields.put("timestamp", Clock::system().now().to_string());
         fields.put("level", metadata.level().to_string());
         fields.put("target", metadata.target());
         writeln!(to, "{}", printable_json(&Value::Object(fields.0).to_string()))

@@ -182,6 +182,18 @@ fn tasks_begin_in_one_place() {
     }
 }
 
+/// A simulation gives each replica a clock of its own. A courier is a process of its own.
+#[test]
+fn the_wall_clock_is_read_in_one_place() {
+    let places = ["clock.rs", "courier"].map(|place| root().join(place));
+    let is_elsewhere = |file: &String| !places.iter().any(|place| Path::new(file).starts_with(place));
+    for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_elsewhere(file)) {
+        for reads in ["Timestamp::now", "Zoned::now", "SystemTime::now"] {
+            assert!(!code(&text).contains(reads), "{file} names {reads}");
+        }
+    }
+}
+
 #[test]
 fn no_file_is_too_long_to_read() {
     for (file, text) in sources(root()) {

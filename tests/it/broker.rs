@@ -25,6 +25,7 @@ use omotes_operator::broker::{
     Broker, BrokerConfig, BrokerError, BrokerEvent, BrokerState, Connector, DeleteCondition, Deletion, Fetched,
     Outgoing, QueueSight, Redelivery, RefusalSource, Routing,
 };
+use omotes_operator::clock::Clock;
 use omotes_operator::courier::{self, CourierSettings, Layout};
 use omotes_operator::result::{Deleter, Evidence, refused::KeptBecause};
 use omotes_operator::topology::{self, NamespaceProgress, QueueDeclaration};
@@ -193,7 +194,7 @@ struct Operator {
 impl Operator {
     fn start(config: BrokerConfig) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let (broker, events) = Broker::start(config, async { drop(stopped.await) });
+        let (broker, events) = Broker::start(config, Clock::system(), async { drop(stopped.await) });
         Self { broker, events, stop: Some(stop) }
     }
 

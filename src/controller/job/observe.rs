@@ -188,7 +188,7 @@ pub(crate) async fn look_up_pod(name: &str, observed: &Observed, context: &Conte
             }
             sight = Sight::Known(Arc::new(pod));
         }
-        None if memory.pods.is_missing(name, Timestamp::now()) => {}
+        None if memory.pods.is_missing(name, context.clock.now()) => {}
         None => sight = Sight::Unreachable,
     });
     debug!(pod = name, found = matches!(sight, Sight::Known(_)), "looked up a pod that the watch does not show");

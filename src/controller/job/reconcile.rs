@@ -16,7 +16,7 @@ use tracing::{Instrument, debug, info_span, warn};
 
 use crate::{
     api::{OmotesJob, names::JobId},
-    clock,
+    clock::Clock,
     controller::{
         context::Context,
         error::{Category, Error, Failed, backoff},
@@ -72,7 +72,7 @@ fn reconcile_newest(
 
 /// Brings `job` to where nothing is to be done until something changes or the plan wants to be woken.
 async fn reconcile(job: &OmotesJob, context: &Context, mut room: Room) -> Result<Option<Duration>, Failed> {
-    let began = Timestamp::now();
+    let began = context.clock.now();
     let outcome = pass_over(job, began, context, &mut room).await;
     if !context.state.knows(job) {
         context.state.forget(job);
@@ -99,7 +99,7 @@ async fn pass_over(
             context.state.seat_job(&observed);
             context.state.promise_kept(&observed);
             clocks::report(&mut observed, context).await;
-            return Ok(plan.wake.map(clock::until));
+            return Ok(plan.wake.map(|wake| context.clock.until(wake)));
         }
         if esdl::lack_esdl(&plan.steps, &observed.job) {
             esdl::complete(&mut observed, context).await?;
@@ -124,14 +124,14 @@ async fn look(known: Observed, context: &Context, room: &mut Room) -> Result<Obs
         return Ok(observed);
     }
     room.be_alone().await;
-    let known = recall(&job, Timestamp::now(), context);
+    let known = recall(&job, context.clock.now(), context);
     let observed = observe(known, context, room.is_alone()).await?;
     observed.ok_or(Error::Restless(MAX_ROUNDS))
 }
 
 /// How long it is until a deleted job goes without the broker, whatever that refuses; a second when that is over.
-fn until_let_go(job: &OmotesJob) -> Duration {
-    let left = result::cleanup_deadline(job).map_or(Duration::ZERO, clock::until);
+fn until_let_go(job: &OmotesJob, clock: Clock) -> Duration {
+    let left = result::cleanup_deadline(job).map_or(Duration::ZERO, |deadline| clock.until(deadline));
     if left.is_zero() { Duration::MAX } else { left.max(Duration::from_secs(1)) }
 }
 
@@ -140,7 +140,8 @@ fn retry(job: &OmotesJob, failed: &Failed, context: &Context) -> Duration {
     let Failed { began, source: error } = failed;
     let category = error.category();
     let (failures, failure) = context.state.memories.failed(&job.uid().unwrap_or_default(), error.failure(*began));
-    let wait = backoff(category, failures, fastrand::f64()).min(until_let_go(job)).min(trace::until_due(&failure));
+    let (let_go, shown) = (until_let_go(job, context.clock), trace::until_due(&failure, context.clock));
+    let wait = backoff(category, failures, fastrand::f64()).min(let_go).min(shown);
     context.metrics.count_error(category.as_str());
     let (namespace, name) = (job.namespace().unwrap_or_default(), job.name_any());
     let seconds = wait.as_secs_f64();

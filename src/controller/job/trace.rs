@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use crate::{
-    clock::until,
+    clock::Clock,
     controller::context::Context,
     plan::{Observed, Step, facts::failure::Failure, phases::failed_pass},
 };
@@ -36,8 +36,8 @@ pub(super) async fn leave(observed: &mut Observed, context: &Context) {
 }
 
 /// How long it is until a failure is shown.
-pub(super) fn until_due(failure: &Failure) -> Duration {
-    match until(failure.due()) {
+pub(super) fn until_due(failure: &Failure, clock: Clock) -> Duration {
+    match clock.until(failure.due()) {
         // Shown already, or about to be.
         Duration::ZERO => Duration::MAX,
         left => left.max(SHORTEST_WAIT),

@@ -42,7 +42,7 @@ pub(crate) async fn ensure(namespace: &str, now: Timestamp, context: &Context) -
 
 /// Has the kubelet look at `pod` now, and mount what its Secret holds. Otherwise it does so within a minute or two.
 pub(super) async fn nudge(context: &Context, pod: &Pod) {
-    let patch = warm::note(pod, names::ANNOTATION_CREDENTIALS_TIME, &Timestamp::now().to_string());
+    let patch = warm::note(pod, names::ANNOTATION_CREDENTIALS_TIME, &context.clock.now().to_string());
     let api = context.clients.pods_in(&pod.namespace().unwrap_or_default());
     match api.patch(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await {
         Ok(pod) => context.state.wrote_pod(&pod),

@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use tokio::time::sleep;
@@ -37,7 +36,7 @@ async fn bring_rotated(context: &Context) -> Result<(), Error> {
     let pods = context.state.pods.store().state_filter(reads_credentials);
     let namespaces = pods.iter().filter_map(|pod| pod.namespace()).collect();
     for namespace in context.state.secrets.stale(namespaces).await? {
-        if let Err(error) = ensure(&namespace, Timestamp::now(), context).await {
+        if let Err(error) = ensure(&namespace, context.clock.now(), context).await {
             warn!(namespace, %error, "rotated credentials have not reached the couriers; the operator tries again");
         }
     }

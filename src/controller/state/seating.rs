@@ -4,7 +4,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
@@ -60,7 +59,7 @@ impl State {
             return self.workflows.touch(key);
         };
         let uid = pod.uid().unwrap_or_default();
-        let lives = is_there && !pod_state::is_over(pod, Timestamp::now());
+        let lives = is_there && !pod_state::is_over(pod, self.clock.now());
         let freed = self.seats.change(&key.0, |table| {
             if lives {
                 return table.pod_lives(&key.1, &owner, &uid, pod.labels().get(names::LABEL_SLOT_POOL));

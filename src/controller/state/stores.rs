@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use crate::{api::OmotesJob, plan::facts::owner};
+use crate::{api::OmotesJob, clock::Clock, plan::facts::owner};
 
 use super::{
     cache::Cache,
@@ -32,6 +32,7 @@ pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) seats: Arc<Seats>,
     pub(crate) workflows: Touched,
+    pub(super) clock: Clock,
     pub(crate) promises: Promises,
     pub(crate) claims: Claims,
     pub(crate) memories: Memories,
@@ -42,7 +43,7 @@ pub(crate) struct State {
 
 impl State {
     /// Nothing is known yet of `scopes`.
-    pub(crate) fn new(scopes: Vec<Scope>, secrets: CourierSecrets) -> Self {
+    pub(crate) fn new(scopes: Vec<Scope>, secrets: CourierSecrets, clock: Clock) -> Self {
         Self {
             lists: Lists::new(scopes),
             jobs: Cache::new(),
@@ -50,7 +51,8 @@ impl State {
             revisions: Cache::new(),
             catalog: Catalog::default(),
             seats: Arc::default(),
-            workflows: Touched::default(),
+            workflows: Touched::new(clock),
+            clock,
             promises: Promises::default(),
             claims: Claims::default(),
             memories: Memories::default(),

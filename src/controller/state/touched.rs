@@ -10,20 +10,27 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, futures::Notified};
 
+use crate::clock::Clock;
+
 use super::seats::Key;
 
 /// The workflows that something happened to, each at most once, with the time of its next pass. Bounded by the number of
 /// workflows and of jobs.
-#[derive(Default)]
 pub(crate) struct Touched {
+    clock: Clock,
     due: Mutex<HashMap<Key, Timestamp>>,
     added: Notify,
 }
 
 impl Touched {
+    /// Nothing has happened yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, due: Mutex::default(), added: Notify::new() }
+    }
+
     /// Has a workflow looked at soon.
     pub(crate) fn touch(&self, key: Key) {
-        self.touch_at(key, Timestamp::now());
+        self.touch_at(key, self.clock.now());
     }
 
     /// Has a workflow looked at then, or before.

@@ -64,7 +64,7 @@ pub(super) async fn execute(
             delete_warm_pod(namespace, &name, how, failure, &mut memory.pool, context).await?;
         }
         WorkflowStep::PatchStatus(status) => {
-            memory.written = Some(Timestamp::now());
+            memory.written = Some(context.clock.now());
             patch_status(context, namespace, workflow, *status).await?;
         }
     }
@@ -136,7 +136,7 @@ async fn has_secret(
 
 /// Makes a pod that waits. A refusal is remembered, and another try comes later.
 async fn create_warm_pod(namespace: &str, pod: &Pod, memory: &mut PoolMemory, context: &Context) -> Result<(), Error> {
-    if memory.trouble.until.is_some_and(|until| Timestamp::now() < until) {
+    if memory.trouble.until.is_some_and(|until| context.clock.now() < until) {
         return Ok(());
     }
     match context.clients.pods_in(namespace).create(&as_operator(), pod).await {
@@ -150,7 +150,7 @@ async fn create_warm_pod(namespace: &str, pod: &Pod, memory: &mut PoolMemory, co
             let message = format!("Kubernetes refuses the pod: {}", status.message);
             let workflow = pod.labels().get(names::LABEL_WARM_POOL);
             warn!(namespace, workflow, "a pod that would wait for a job cannot be made: {message}");
-            memory.trouble.grow(Timestamp::now(), Reason::PodRefused, message, fastrand::f64());
+            memory.trouble.grow(context.clock.now(), Reason::PodRefused, message, fastrand::f64());
             Ok(())
         }
         Err(error) => Err(kube_error("making a pod that waits for a job")(error)),
@@ -174,7 +174,7 @@ async fn delete_warm_pod(
     };
     if let Some(failure) = failure {
         warn!(namespace, pod = name, "a pod that was to wait for a job has ended: {failure}");
-        memory.trouble.grow(Timestamp::now(), Reason::PodsFail, format!("pod {name}: {failure}"), fastrand::f64());
+        memory.trouble.grow(context.clock.now(), Reason::PodsFail, format!("pod {name}: {failure}"), fastrand::f64());
     }
     match (left, context.state.pods.get(namespace, name)) {
         (Some(pod), _) => context.state.wrote_pod(&pod),

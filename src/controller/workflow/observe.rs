@@ -22,9 +22,8 @@ use crate::{
 
 use super::memory::{Memory, PoolMemory};
 
-/// What is known of the workflow now. Nothing is asked for: what its pool lacks, `execute::prepare_pool` brings.
-pub(super) fn observe(state: &State, key: &Key, memory: &mut Memory) -> ObservedWorkflow {
-    let now = Timestamp::now();
+/// What is known of the workflow at `now`. Nothing is asked for: what its pool lacks, `execute::prepare_pool` brings.
+pub(super) fn observe(state: &State, key: &Key, memory: &mut Memory, now: Timestamp) -> ObservedWorkflow {
     let (namespace, name) = key;
     let jobs = state.jobs.store().state_filter(|job| is_of(job, key));
     let pinned: HashSet<&str> =

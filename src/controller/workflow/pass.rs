@@ -10,7 +10,7 @@ use kube::Resource;
 use tracing::{debug, warn};
 
 use crate::{
-    clock::until,
+    clock::Clock,
     controller::{
         context::Context,
         error::{Category, Error},
@@ -42,7 +42,7 @@ pub(crate) async fn look_after(context: Arc<Context>) {
     let mut memories: HashMap<Key, Memory> = HashMap::new();
     loop {
         let added = context.state.workflows.added();
-        let now = Timestamp::now();
+        let now = context.clock.now();
         // What was not listed yet would look as if it were gone.
         let due = if context.metrics.is_synced() { context.state.workflows.take_due(now) } else { Vec::new() };
         for key in due.into_iter().filter(|(namespace, _)| context.state.lists.is_complete(namespace)) {
@@ -53,20 +53,20 @@ pub(crate) async fn look_after(context: Arc<Context>) {
             // Both lead to the same.
             biased;
             () = added => {}
-            () = sleep_until(next) => {}
+            () = sleep_until(next, context.clock) => {}
         }
     }
 }
 
-async fn sleep_until(time: Option<Timestamp>) {
+async fn sleep_until(time: Option<Timestamp>, clock: Clock) {
     match time {
-        Some(time) => tokio::time::sleep(until(time)).await,
+        Some(time) => tokio::time::sleep(clock.until(time)).await,
         None => std::future::pending().await,
     }
 }
 
 async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, Memory>) {
-    let now = Timestamp::now();
+    let now = context.clock.now();
     let memory = memories.entry(key.clone()).or_default();
     if let Some(due) = memory.passed.map(|passed| passed + PASS_PERIOD).filter(|due| now < *due) {
         context.state.workflows.touch_at(key, due);
@@ -100,10 +100,11 @@ async fn leave_trace(context: &Context, key: &Key, memory: &mut Memory, failure:
     let (known, shown) = memory.failure.take().unwrap_or((failure.clone(), false));
     let failure = Failure { since: known.since, ..failure };
     let shown = shown && known.reason == failure.reason;
-    let due = failure.due() <= Timestamp::now();
+    let now = context.clock.now();
+    let due = failure.due() <= now;
     let workflow = context.state.catalog.cache.get(&key.0, &key.1).filter(|_| due && !shown);
     if let Some(workflow) = &workflow {
-        let status = failing_status(workflow, failure.reason, &failure.message, Timestamp::now());
+        let status = failing_status(workflow, failure.reason, &failure.message, now);
         if let Err(error) = patch_status(context, &key.0, Some(workflow), status).await {
             debug!(%error, "could not show on the workflow why it fails");
         }
@@ -114,7 +115,7 @@ async fn leave_trace(context: &Context, key: &Key, memory: &mut Memory, failure:
 
 async fn pass(context: &Context, key: &Key, memory: &mut Memory) -> Result<Option<Timestamp>, Error> {
     for _ in 0..MAX_ROUNDS {
-        let mut observed = observe(&context.state, key, memory);
+        let mut observed = observe(&context.state, key, memory, context.clock.now());
         prepare_pool(&mut observed, &mut memory.pool, context).await;
         let plan = plan(&observed);
         if plan.steps.is_empty() {

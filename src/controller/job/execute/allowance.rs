@@ -8,11 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     broker::QueueSight,
-    controller::{
-        context::Context,
-        error::Error,
-        state::{Allowance, State},
-    },
+    controller::{context::Context, error::Error, state::Allowance},
     plan::Observed,
 };
 
@@ -45,9 +41,9 @@ pub(super) async fn may_tell(queue: &str, observed: &Observed, context: &Context
 }
 
 /// Has the client told nothing for a while: its queue does not answer, and each message would be waited for.
-pub(super) fn pause(observed: &Observed, state: &State) {
-    let allowance = Allowance { left: 0, closed_until: Some(Timestamp::now() + PAUSE) };
-    state.memories.change(&observed.uid(), |memory| memory.allowance = allowance);
+pub(super) fn pause(observed: &Observed, context: &Context) {
+    let allowance = Allowance { left: 0, closed_until: Some(context.clock.now() + PAUSE) };
+    context.state.memories.change(&observed.uid(), |memory| memory.allowance = allowance);
 }
 
 fn after(sight: Option<QueueSight>, now: Timestamp) -> Allowance {

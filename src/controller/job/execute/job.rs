@@ -142,15 +142,15 @@ pub(super) async fn delete(
     info!("removed the job: its time to live is over");
     match deleted.left() {
         Some(job) => learn_job(job, observed, &context.state),
-        None => observed.job = Arc::new(finished(&observed.job)),
+        None => observed.job = Arc::new(finished(&observed.job, context.clock.now())),
     }
     Ok(())
 }
 
 /// The job as it is once the apiserver has removed it: nothing holds it any more.
-fn finished(job: &OmotesJob) -> OmotesJob {
+fn finished(job: &OmotesJob, now: Timestamp) -> OmotesJob {
     let mut job = job.clone();
-    job.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::now()));
+    job.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
     job.finalizers_mut().clear();
     job
 }

@@ -101,7 +101,7 @@ async fn no_pod_made(
     let refusal = pod_refusal(&error, observed.now);
     let is_answer = matches!(&error, kube::Error::Api(status) if status.code < 500 || Denial::of(status).is_some());
     context.state.memories.change(&observed.uid(), |memory| {
-        if is_answer { memory.pods.is_refused() } else { memory.pods.misses_answer(Timestamp::now()) }
+        if is_answer { memory.pods.is_refused() } else { memory.pods.misses_answer(context.clock.now()) }
     });
     let is_taken = refusal.as_ref().is_some_and(|refusal| refusal.reason == Reason::PodNameTaken);
     if is_taken {
@@ -151,7 +151,7 @@ pub(super) async fn delete(
     // A second request only hurries the kubelet, and one after the job's end only cleans up.
     let stopped = observed.status().abort.as_ref().filter(|abort| abort.stage == AbortStage::Requested);
     if let Some(abort) = stopped.filter(|_| !observed.is_terminal()) {
-        context.metrics.observe_stop_delay(Timestamp::now().duration_since(abort.stop_time.0));
+        context.metrics.observe_stop_delay(context.clock.now().duration_since(abort.stop_time.0));
     }
     let left = deleted.left();
     if let Some(pod) = &left {

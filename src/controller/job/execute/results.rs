@@ -6,7 +6,6 @@
 //! only where the broker confirmed it; a nack is a refusal.
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -84,7 +83,7 @@ pub(super) async fn publish(message: FinalMessage, observed: &mut Observed, cont
     observed.result = match outcome? {
         Delivered::Yes { at, routed } => ResultSight::Sent { at, routed },
         Delivered::Refused(refused) => ResultSight::Refused(refused),
-        Delivered::Unknown => ResultSight::Unknown(Timestamp::now() + AGAIN),
+        Delivered::Unknown => ResultSight::Unknown(context.clock.now() + AGAIN),
         Delivered::No => ResultSight::Unsent,
     };
     info!(queue = message.queue, bytes = message.body.len(), "{}", words_for(&observed.result));
@@ -122,14 +121,14 @@ async fn publish_or_keep(
                 let removed = context.clients.broker.delete_queue(&kept.name, DeleteCondition::Always).await;
                 removed.map_err(broker_error(PUBLISHING))?;
             }
-            Ok(Delivered::Yes { at: Timestamp::now(), routed: true })
+            Ok(Delivered::Yes { at: context.clock.now(), routed: true })
         }
         Ok(Routing::Unroutable) => match keep(kept, outgoing, context).await? {
-            None => Ok(Delivered::Yes { at: Timestamp::now(), routed: false }),
+            None => Ok(Delivered::Yes { at: context.clock.now(), routed: false }),
             Some(why) => {
                 let why = format!("its queue is gone, and {}: {why}", kept.name);
                 Ok(Delivered::Refused(RefusedResult {
-                    at: Timestamp::now(),
+                    at: context.clock.now(),
                     why,
                     kept: false,
                     had_output: *has_output,
@@ -158,7 +157,7 @@ async fn keep_refused(
     let too_large_for_any = matches!(why, Obstacle::MessageSize(_));
     let kept_refuses =
         if too_large_for_any { Some(why.clone()) } else { keep(&message.kept, outgoing, context).await? };
-    let at = Timestamp::now();
+    let at = context.clock.now();
     context.state.memories.change(&observed.uid(), |memory| memory.refuse_result(at));
     let kept = kept_refuses.is_none();
     let why = match kept_refuses.filter(|other| other != why) {
@@ -172,7 +171,7 @@ async fn keep_refused(
 fn refusal(error: BrokerError, observed: &Observed, context: &Context) -> Result<Obstacle, Error> {
     let uid = observed.uid();
     let mut nacks = context.state.memories.of(&uid).nacks;
-    let obstacle = error.obstacle(&mut nacks, Timestamp::now());
+    let obstacle = error.obstacle(&mut nacks, context.clock.now());
     context.state.memories.change(&uid, |memory| memory.nacks = nacks);
     obstacle.map_err(broker_error(PUBLISHING))
 }
@@ -215,7 +214,7 @@ pub(super) async fn pass_on(
         Err(error) => return Err(broker_error("passing on a result that was kept")(error)),
     };
     let (redelivery, words) = match delivery {
-        broker::Redelivery::Delivered => (Redelivery::Done(Timestamp::now()), "passed on a result that was kept"),
+        broker::Redelivery::Delivered => (Redelivery::Done(context.clock.now()), "passed on a result that was kept"),
         broker::Redelivery::Unroutable => (Redelivery::Unroutable, "a result is still kept: its queue is gone"),
         broker::Redelivery::TooEarly(retry_at) => {
             (Redelivery::TooEarly(retry_at), "a result is still kept: whether its queue has it is not known yet")
@@ -233,7 +232,7 @@ pub(super) async fn pass_on(
 fn refused_again(error: &BrokerError, queue: &str, observed: &mut Observed, context: &Context) {
     context.metrics.count_refused("result", error.category());
     debug!(queue, %error, "the queue still refuses a result that is kept");
-    context.state.memories.change(&observed.uid(), |memory| memory.refuse_result(Timestamp::now()));
+    context.state.memories.change(&observed.uid(), |memory| memory.refuse_result(context.clock.now()));
     observed.redelivery = context.state.memories.of(&observed.uid()).redelivery;
 }
 

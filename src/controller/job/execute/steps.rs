@@ -43,7 +43,7 @@ pub(crate) async fn carry_out(step: Step, observed: &mut Observed, context: &Con
             if allowance::may_tell(&queue, observed, context).await? {
                 let body = JobProgressUpdate { uuid: job_id, progress: fraction, message }.to_body();
                 if !publish_update(&queue, body, Update::Progress, context).await? {
-                    allowance::pause(observed, &context.state);
+                    allowance::pause(observed, context);
                 }
             }
             mark_progress_sent(observed, &context.state);
