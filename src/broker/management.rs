@@ -8,11 +8,15 @@
 //! Guarantees: read only; every request ends in bounded time; no password in any error. Credentials and certificates that
 //! the API refuses, or the broker has changed, are read again, at most once in [`READ_AGAIN`].
 
+#[cfg(any(test, feature = "simulation"))]
+mod simulated;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Certificate, Client, StatusCode, Url};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -21,6 +25,9 @@ use super::endpoint::{Endpoint, EndpointError, Trust, read_http_uri, there};
 use super::error::{BrokerError, with_remedy};
 use crate::result::facts::{Overflow, QueueFacts, QueueLimits, QueueLookup};
 use crate::words::with_causes;
+
+#[cfg(any(test, feature = "simulation"))]
+pub use simulated::simulate_management;
 
 /// One queue takes the broker 2 ms.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,8 +61,15 @@ struct Current {
 
 /// The API as one user, with one trust.
 struct Api {
-    client: Client,
+    way: Way,
     base: Url,
+}
+
+/// How the API is reached.
+enum Way {
+    Http(Client),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulated(simulated::Answers),
 }
 
 impl fmt::Debug for Api {
@@ -222,7 +236,7 @@ impl Api {
             let source_name = uri_file.display().to_string();
             return Err(EndpointError::NotEncrypted { source_name, scheme: "https" }.into());
         }
-        Ok(Self { client: client(&base, trust)?, base })
+        Ok(Self { way: Way::to(&base, trust)?, base })
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -236,11 +250,30 @@ impl Api {
     async fn get(&self, path: &[&str], query: &[(&str, &str)], limit: Duration) -> Result<(StatusCode, Value), String> {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(query);
-        let text = |error: reqwest::Error| with_remedy(with_causes(&error.without_url()));
-        let response = self.client.get(url).timeout(limit).send().await.map_err(text)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(text)?;
+        let (status, body) = self.way.get(url, limit).await?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+}
+
+impl Way {
+    fn to(base: &Url, trust: &Trust) -> Result<Self, ManagementError> {
+        #[cfg(any(test, feature = "simulation"))]
+        if let Some(answers) = simulated::Answers::of(base) {
+            return Ok(Self::Simulated(answers));
+        }
+        client(base, trust).map(Self::Http)
+    }
+
+    async fn get(&self, url: Url, limit: Duration) -> Result<(StatusCode, Bytes), String> {
+        let client = match self {
+            Self::Http(client) => client,
+            #[cfg(any(test, feature = "simulation"))]
+            Self::Simulated(answers) => return answers.get(&url, limit).await,
+        };
+        let text = |error: reqwest::Error| with_remedy(with_causes(&error.without_url()));
+        let response = client.get(url).timeout(limit).send().await.map_err(text)?;
+        let status = response.status();
+        Ok((status, response.bytes().await.map_err(text)?))
     }
 }
 
@@ -385,6 +418,26 @@ mod tests {
         management.current().read = Instant::now().checked_sub(READ_AGAIN);
         assert_eq!(management.queues().await, Ok(Vec::new()));
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_simulated_api_is_read_like_any_other() {
+        simulate_management("simulated", |path| match path {
+            "/api/queues/v/a%2Fb" => Some((200, r#"{"messages": 3, "type": "classic"}"#.to_owned())),
+            "/api/queues/v/gone" => Some((404, r#"{"error": "Object Not Found"}"#.to_owned())),
+            _ => None,
+        });
+        let file = std::env::temp_dir().join(format!("omotes-management-{:016x}", fastrand::u64(..)));
+        fs::write(&file, "http://user:s3cret@simulated:15672").unwrap();
+        let endpoint = Endpoint::parse("amqp://op:old@h/v", "test", Trust::System).unwrap();
+        let management = Management::read(&file, None, &endpoint, false).unwrap();
+        fs::remove_file(file).unwrap();
+        let facts = QueueFacts { messages: Some(3), is_classic: true, ..QueueFacts::default() };
+        assert_eq!(management.queue("a/b").await, QueueLookup::Present(facts));
+        assert_eq!(management.queue("gone").await, QueueLookup::Absent);
+        let asked = Instant::now();
+        assert!(matches!(management.queue("other").await, QueueLookup::Unreachable(_)));
+        assert_eq!(asked.elapsed(), REQUEST_TIMEOUT);
     }
 
     #[test]

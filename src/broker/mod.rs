@@ -50,6 +50,8 @@ use tokio::time::timeout;
 pub use error::BrokerError;
 pub use kept::Redelivery;
 pub use management::ListedQueue;
+#[cfg(any(test, feature = "simulation"))]
+pub use management::simulate_management;
 pub use stats::BrokerStats;
 pub use terms::{
     BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Fetched, Outgoing, QueueSight, RefusalSource,
