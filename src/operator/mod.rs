@@ -146,3 +146,113 @@ fn check_courier_endpoint(config: &Config, metrics: &Metrics) {
         metrics.note(Topic::CourierUri, Some(problem.to_string()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, fs, sync::Mutex, time::Duration};
+
+    use axum::http::{Method, Request, Response};
+    use clap::Parser as _;
+    use jiff::Timestamp;
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use tokio::{sync::oneshot, time::sleep};
+
+    use super::*;
+    use crate::{Tasks, cli::Cli, cli::Command};
+
+    /// A cluster with the CRDs, the operator's key, at most one Lease, and nothing else.
+    #[derive(Default)]
+    struct Apiserver {
+        lease: Option<Value>,
+        writes: u32,
+    }
+
+    impl Apiserver {
+        /// `None` is no answer: nothing happens that a watch would tell.
+        fn answer(&mut self, request: &Request<()>, body: Value) -> Option<(u16, Value)> {
+            let path = request.uri().path();
+            if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
+                return None;
+            }
+            if path.contains("/secrets/") {
+                let data = json!({"key": "A".repeat(43) + "="});
+                return Some((200, json!({"apiVersion": "v1", "kind": "Secret", "metadata": {}, "data": data})));
+            }
+            if !path.contains("/leases") {
+                let list =
+                    json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": "1"}, "items": []});
+                return Some((200, list));
+            }
+            if request.method() != Method::GET {
+                self.writes += 1;
+                self.lease = Some(body);
+                self.lease.as_mut()?["metadata"]["resourceVersion"] = json!(self.writes.to_string());
+            }
+            let missing =
+                json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404, "message": "no"});
+            Some(self.lease.clone().map_or((404, missing), |lease| (200, lease)))
+        }
+    }
+
+    fn client(apiserver: &Arc<Mutex<Apiserver>>) -> Client {
+        let apiserver = Arc::clone(apiserver);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let apiserver = Arc::clone(&apiserver);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = serde_json::from_slice(&body.collect_bytes().await.unwrap()).unwrap_or_default();
+                let answer = apiserver.lock().unwrap().answer(&Request::from_parts(head, ()), body);
+                let Some((code, body)) = answer else { return std::future::pending().await };
+                let body = Body::from(serde_json::to_vec(&body).unwrap());
+                Ok::<_, Infallible>(Response::builder().status(code).body(body).unwrap())
+            }
+        });
+        Client::new(service, "ns")
+    }
+
+    /// A replica whose broker is away, and where it shows whether it leads.
+    fn replica(apiserver: &Arc<Mutex<Apiserver>>, clock: Clock) -> (Replica, watch::Receiver<Role>) {
+        let folder = std::env::temp_dir().join(format!("omotes-operator-{:016x}", fastrand::u64(..)));
+        fs::create_dir(&folder).unwrap();
+        for file in ["amqp-uri", "courier-amqp-uri"] {
+            fs::write(folder.join(file), "").unwrap();
+        }
+        let place = folder.to_str().unwrap();
+        let typed = ["operator", "run", "--broker-dir", place, "--courier-image=i", "--namespace=ns", "--identity=me"];
+        let Command::Run(run) = Cli::parse_from(typed).command else { panic!("another command") };
+        let config = config::resolve(&run).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        let (role, shown) = watch::channel(Role::Unknown);
+        (Replica { client: client(apiserver), clock, run: *run, config, metrics: Arc::default(), role }, shown)
+    }
+
+    /// Paused time, a clock of its own, no thread and no signal.
+    #[tokio::test(start_paused = true)]
+    async fn a_replica_leads_and_hands_over_without_a_process() {
+        let (tasks, apiserver) = (Tasks::default(), Arc::<Mutex<Apiserver>>::default());
+        let clock = Clock::simulated(Timestamp::UNIX_EPOCH);
+        let (replica, role) = replica(&apiserver, clock);
+        let own = client(&apiserver);
+        let candidate = Candidate {
+            connect: Box::new(move || Ok(own)),
+            namespace: "ns".to_owned(),
+            lease: "omotes-operator".to_owned(),
+            identity: "me".to_owned(),
+            clock,
+        };
+        let (ends, ended) = oneshot::channel();
+        tasks.spawn(async move {
+            let serving = replica.serve(|| Ok(Campaign::start_in_task(candidate)), sleep(Duration::from_secs(60)));
+            ends.send(serving.await).unwrap();
+        });
+        sleep(Duration::from_secs(30)).await;
+        assert_eq!(*role.borrow(), Role::Leader);
+        ended.await.unwrap().unwrap();
+        assert!((60..66).contains(&clock.now().as_second()), "{}", clock.now());
+        let spec = &apiserver.lock().unwrap().lease.clone().unwrap()["spec"];
+        assert_eq!(spec["holderIdentity"], "");
+        assert!(spec["renewTime"].as_str().unwrap().starts_with("1970-01-01T00:0"), "{spec}");
+        assert!(!tasks.is_killed());
+    }
+}
