@@ -4,6 +4,9 @@
 //!
 //! Guarantees: delays grow exponentially up to a bound, with full jitter: many clients of a broker that comes back do
 //! not come back all at once.
+//!
+//! All chance of a replica, here and elsewhere, is `fastrand`'s generator of the thread. So `fastrand::seed` at the beginning
+//! of a test makes all that runs in its one thread do the same each time.
 
 use std::time::Duration;
 
@@ -48,5 +51,16 @@ mod tests {
         assert!(longest > Duration::from_secs(15) && longest <= Duration::from_secs(30), "{longest:?}");
         backoff.reset();
         assert!(backoff.next_delay() <= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_seed_decides_all_delays() {
+        let delays = |seed| {
+            fastrand::seed(seed);
+            let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+            [(); 9].map(|()| backoff.next_delay())
+        };
+        assert_eq!(delays(1), delays(1));
+        assert_ne!(delays(1), delays(2));
     }
 }

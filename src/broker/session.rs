@@ -40,6 +40,9 @@ const USED_NUMBERS: usize = 8;
 /// So many messages that are not its job's are removed from an output's queue in one go: each may be of the largest size.
 const MAX_FOREIGN: usize = 16;
 
+/// So many bytes are hashed in a few milliseconds. More would hold up the other tasks of this thread.
+const MOST_HASHED_HERE: usize = 1024 * 1024;
+
 /// How long a management API that did not answer is not asked again about a single queue.
 const SILENCE: Duration = Duration::from_secs(30);
 /// One that refuses sooner than this costs nothing, and may be back at the next question.
@@ -402,7 +405,11 @@ async fn vouched(body: Bytes, record: &CommitRecord) -> Option<Bytes> {
     if body.len() as u64 != record.bytes {
         return None;
     }
-    let hashed = body.clone();
-    let digest = tokio::task::spawn_blocking(move || Digest::of(&hashed)).await.ok()?;
+    let digest = if body.len() <= MOST_HASHED_HERE {
+        Digest::of(&body)
+    } else {
+        let hashed = body.clone();
+        tokio::task::spawn_blocking(move || Digest::of(&hashed)).await.ok()?
+    };
     (digest == record.sha256).then_some(body)
 }

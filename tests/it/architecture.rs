@@ -194,6 +194,18 @@ fn the_wall_clock_is_read_in_one_place() {
     }
 }
 
+/// What one seed decides can be repeated. Keys and nonces come from the system, and decide nothing.
+#[test]
+fn chance_has_one_source() {
+    let places = ["operator/start.rs", "gateway/create.rs", "gateway/delay.rs"].map(|place| root().join(place));
+    let is_elsewhere = |file: &String| !places.iter().any(|place| Path::new(file) == place);
+    for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_elsewhere(file)) {
+        for draws in ["getrandom", " rand::", "RandomState", "Rng::"] {
+            assert!(!code(&text).contains(draws), "{file} names {draws}");
+        }
+    }
+}
+
 #[test]
 fn no_file_is_too_long_to_read() {
     for (file, text) in sources(root()) {

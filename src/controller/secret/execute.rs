@@ -32,7 +32,7 @@ pub(crate) async fn ensure(namespace: &str, now: Timestamp, context: &Context) -
     let secrets = &context.state.secrets;
     let putting = secrets.putting_in(namespace);
     let _alone = putting.lock().await;
-    let data = secrets.wanted(namespace).await?;
+    let data = secrets.wanted(namespace)?;
     let digest = digest(&data);
     let put = put(&Api::namespaced(context.clients.client.clone(), namespace), data, now)
         .await

@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -94,8 +95,8 @@ impl CourierSecrets {
     }
 
     /// Those of `namespaces` that have not got what the operator's files hold now. The others are forgotten.
-    pub(crate) async fn stale(&self, namespaces: BTreeSet<String>) -> Result<Vec<String>, Error> {
-        let credentials = self.credentials().await?;
+    pub(crate) fn stale(&self, namespaces: BTreeSet<String>) -> Result<Vec<String>, Error> {
+        let credentials = self.credentials()?;
         let (mut brought, refused) = (self.brought(), self.refused());
         brought.retain(|namespace, _| namespaces.contains(namespace));
         let is_stale = |namespace: &String| {
@@ -123,8 +124,8 @@ impl CourierSecrets {
     }
 
     /// What the Secret of `namespace` has to hold, as the operator's files are now.
-    pub(crate) async fn wanted(&self, namespace: &str) -> Result<BTreeMap<String, ByteString>, Error> {
-        Ok(self.data(self.credentials().await?, namespace))
+    pub(crate) fn wanted(&self, namespace: &str) -> Result<BTreeMap<String, ByteString>, Error> {
+        Ok(self.data(self.credentials()?, namespace))
     }
 
     fn data(&self, credentials: BTreeMap<String, ByteString>, namespace: &str) -> BTreeMap<String, ByteString> {
@@ -136,16 +137,16 @@ impl CourierSecrets {
     }
 
     /// What is the same in all namespaces.
-    async fn credentials(&self) -> Result<BTreeMap<String, ByteString>, Error> {
-        let uri = tokio::fs::read_to_string(&self.uri_file)
-            .await
+    fn credentials(&self) -> Result<BTreeMap<String, ByteString>, Error> {
+        // A few KiB of a mounted Secret, which is in memory.
+        let uri = fs::read_to_string(&self.uri_file)
             .map_err(|error| Error::Credentials(format!("{}: {error}", self.uri_file.display())))?;
         // What else may be wrong with it couriers say in their own words.
         let endpoint = Endpoint::parse(&uri, &self.uri_file.display().to_string(), Trust::System);
         if let Some(Err(error)) = endpoint.ok().map(|endpoint| endpoint.encrypted(self.requires_tls, &self.uri_file)) {
             return Err(Error::Credentials(error.to_string()));
         }
-        let ca = tokio::fs::read(&self.ca_file).await.ok();
+        let ca = fs::read(&self.ca_file).ok();
         let uri = ("amqp-uri".to_owned(), ByteString(uri.trim().as_bytes().to_vec()));
         Ok([uri].into_iter().chain(ca.map(|pem| ("ca.crt".to_owned(), ByteString(pem)))).collect())
     }
