@@ -82,7 +82,7 @@ pub(super) async fn look_after(context: Arc<Context>) {
     loop {
         let (began, at) = (Instant::now(), context.clock.now());
         let unread: Vec<_> =
-            context.state.jobs.store().state().into_iter().filter(|job| is_unread(job) || is_kept(job, at)).collect();
+            context.state.jobs.all().into_iter().filter(|job| is_unread(job) || is_kept(job, at)).collect();
         seen.retain(&unread);
         let usable = matches!(context.clients.broker.state(), BrokerState::Ready { .. } | BrokerState::Blocked { .. });
         if !unread.is_empty() && usable {

@@ -77,7 +77,7 @@ fn begin(context: &Arc<Context>) {
     info!(jobs = context.state.jobs.store().len(), pods = context.state.pods.store().len(), "the caches are in sync");
     context.metrics.set_synced();
     context.state.catalog.set_synced();
-    context.state.pods.store().state().iter().for_each(|pod| release_orphan(context, pod));
+    context.state.pods.all().iter().for_each(|pod| release_orphan(context, pod));
     context.state.seat_waiting();
     context.state.seat_running();
     context.state.keep_promises();
@@ -216,8 +216,7 @@ fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
 fn forget(context: &Arc<Context>, job: &OmotesJob) {
     context.state.forget(job);
     let uid = job.uid().unwrap_or_default();
-    let orphans =
-        context.state.pods.store().state_filter(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));
+    let orphans = context.state.pods.filtered(|pod| pod.owner_references().iter().any(|owner| owner.uid == uid));
     for pod in orphans {
         release_orphan(context, &pod);
     }
@@ -246,7 +245,7 @@ fn release_orphan(context: &Arc<Context>, pod: &Pod) {
 async fn release_orphans(context: Arc<Context>) {
     loop {
         tokio::time::sleep(RELEASE_INTERVAL.mul_f64(fastrand::f64().mul_add(0.5, 0.75))).await;
-        context.state.pods.store().state().iter().for_each(|pod| release_orphan(&context, pod));
+        context.state.pods.all().iter().for_each(|pod| release_orphan(&context, pod));
     }
 }
 

@@ -228,10 +228,7 @@ fn listening_since(context: &Context) -> Timestamp {
 /// The pods of all attempts of a job that are still there.
 fn retained(observed: &Observed, state: &State) -> Vec<Arc<Pod>> {
     let namespace = observed.job.metadata.namespace.as_ref();
-    state
-        .pods
-        .store()
-        .state_filter(|pod| pod.metadata.namespace.as_ref() == namespace && owner::is_of(pod, &observed.job))
+    state.pods.filtered(|pod| pod.metadata.namespace.as_ref() == namespace && owner::is_of(pod, &observed.job))
 }
 
 /// Looks at the Events of the job's pod, one pod at a time. A courtesy to who reads the status: failing to get them fails

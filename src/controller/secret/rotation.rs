@@ -33,7 +33,7 @@ pub(crate) async fn follow_rotations(context: Arc<Context>) {
 }
 
 async fn bring_rotated(context: &Context) -> Result<(), Error> {
-    let pods = context.state.pods.store().state_filter(reads_credentials);
+    let pods = context.state.pods.filtered(reads_credentials);
     let namespaces = pods.iter().filter_map(|pod| pod.namespace()).collect();
     for namespace in context.state.secrets.stale(namespaces)? {
         if let Err(error) = ensure(&namespace, context.clock.now(), context).await {

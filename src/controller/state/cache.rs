@@ -15,7 +15,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures::{Stream, StreamExt, pin_mut};
@@ -91,18 +91,31 @@ impl<K: Kept> Cache<K> {
         Self { store, kept: Mutex::new(Keeping { writer, by_uid: HashMap::new(), ends: Ends::default() }) }
     }
 
-    /// The store, for reading.
+    /// All objects, in the order of their names.
+    pub(crate) fn all(&self) -> Vec<Arc<K>> {
+        self.filtered(|_| true)
+    }
+
+    /// The objects that are `wanted`, in the order of their names: what follows from each follows in an order that does not
+    /// change from one process to the next, as that of the store does.
+    pub(crate) fn filtered(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
+        let mut objects = self.store.state_filter(wanted);
+        objects.sort_unstable_by(|one, other| name_of(&**one).cmp(&name_of(&**other)));
+        objects
+    }
+
+    /// The store, for reading in any order.
     pub(crate) fn store(&self) -> Store<K> {
         self.store.clone()
     }
 
     /// The object called so, as last seen.
-    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<std::sync::Arc<K>> {
+    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         self.store.get(&ObjectRef::new(name).within(namespace))
     }
 
     /// The object with this UID, as last seen.
-    pub(crate) fn of_uid(&self, uid: &str) -> Option<std::sync::Arc<K>> {
+    pub(crate) fn of_uid(&self, uid: &str) -> Option<Arc<K>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.get(kept.by_uid.get(uid)?)
     }
@@ -190,6 +203,11 @@ impl<K: Kept> Cache<K> {
     }
 }
 
+/// Its namespace and name.
+fn name_of<K: Resource>(object: &K) -> (Option<&String>, Option<&String>) {
+    (object.meta().namespace.as_ref(), object.meta().name.as_ref())
+}
+
 /// Resource versions of one kind are comparable as numbers (KEP-5504, Kubernetes 1.35; etcd's revisions before).
 fn is_newer<K: Resource>(known: &K, other: &K) -> bool {
     version(known).zip(version(other)).is_some_and(|(known, other)| known > other)
@@ -207,7 +225,7 @@ pub(crate) async fn drive<K: Kept>(
 ) {
     let stream = stream.default_backoff();
     pin_mut!(stream);
-    let mut told = HashSet::new();
+    let mut told = HashSet::<ObjectRef<K>>::new();
     let mut listed = HashSet::new();
     while let Some(event) = stream.next().await {
         match event {
@@ -218,14 +236,14 @@ pub(crate) async fn drive<K: Kept>(
                 take(cache, object, &mut told, &mut changed);
             }
             Ok(Event::InitDone) => {
-                told.retain(|known: &ObjectRef<K>| {
-                    let there = listed.contains(&known.clone().erase());
-                    if !there && let Some(gone) = cache.store.get(known) {
-                        cache.vanished(&gone);
-                        changed(Change::Deleted((*gone).clone()));
-                    }
-                    there
-                });
+                let gone = told.extract_if(|known| !listed.contains(&known.clone().erase()));
+                let mut gone: Vec<_> = gone.filter_map(|known| cache.store.get(&known)).collect();
+                // What follows from each end follows in the same order everywhere.
+                gone.sort_unstable_by(|one, other| name_of(&**one).cmp(&name_of(&**other)));
+                for object in gone {
+                    cache.vanished(&object);
+                    changed(Change::Deleted((*object).clone()));
+                }
                 cache.listed();
                 changed(Change::Synced);
             }
@@ -283,6 +301,26 @@ mod tests {
         assert!(!cache.apply(&pod("a", "1", "8")));
         assert_eq!(version(&cache, "a").as_deref(), Some("9"));
         assert!(cache.apply(&pod("a", "2", "3")), "another object of that name is another object");
+    }
+
+    /// Jobs are triggered, workflows touched and pods released in this order.
+    #[tokio::test]
+    async fn objects_come_and_go_in_the_order_of_their_names() {
+        let (cache, names) = (Cache::new(), ["a", "b", "c", "d", "e", "f", "g", "h"]);
+        let apply = |name: &&str| Ok(Event::InitApply(DeserializeGuard(Ok(pod(name, name, "1")))));
+        let mut events = vec![Ok(Event::Init)];
+        events.extend(names.iter().rev().map(apply));
+        events.extend([Ok(Event::InitDone), Ok(Event::Init), Ok(Event::InitDone)]);
+        let mut seen: Vec<Vec<String>> = Vec::new();
+        let mut gone = Vec::new();
+        drive(&cache, futures::stream::iter(events), |change| match change {
+            Change::Synced => seen.push(cache.all().iter().map(|pod| pod.name_any()).collect()),
+            Change::Deleted(pod) => gone.push(pod.name_any()),
+            _ => {}
+        })
+        .await;
+        assert_eq!(seen, [names.map(str::to_owned).to_vec(), Vec::new()]);
+        assert_eq!(gone, names);
     }
 
     #[test]

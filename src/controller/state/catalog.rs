@@ -62,7 +62,7 @@ impl Catalog {
 
     /// All workflows of `namespace`.
     pub(crate) fn of(&self, namespace: &str) -> Vec<Arc<OmotesWorkflow>> {
-        self.cache.store().state_filter(|workflow| workflow.metadata.namespace.as_deref() == Some(namespace))
+        self.cache.filtered(|workflow| workflow.metadata.namespace.as_deref() == Some(namespace))
     }
 
     pub(crate) fn set_synced(&self) {

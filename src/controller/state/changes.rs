@@ -91,17 +91,17 @@ impl State {
             is_of(job, &key)
                 && status.is_none_or(|status| status.workflow_revision.is_none() && status.completion_time.is_none())
         };
-        for job in self.jobs.store().state_filter(waits) {
+        for job in self.jobs.filtered(waits) {
             self.trigger(ObjectRef::from_obj(&*job));
         }
     }
 
     /// Has every workflow looked at, and what is left of those that are gone.
     pub(crate) fn touch_all_workflows(&self) {
-        let jobs = self.jobs.store().state().iter().filter_map(|job| key_of(job)).collect::<Vec<_>>();
-        let workflows = self.catalog.cache.store().state();
+        let jobs = self.jobs.all().iter().filter_map(|job| key_of(job)).collect::<Vec<_>>();
+        let workflows = self.catalog.cache.all();
         let workflows = workflows.iter().filter_map(|workflow| Some((workflow.namespace()?, workflow.name_any())));
-        let revisions = self.revisions.store().state();
+        let revisions = self.revisions.all();
         let revisions = revisions.iter().filter_map(|revision| labelled_key(&**revision));
         jobs.into_iter().chain(workflows).chain(revisions).for_each(|key| self.workflows.touch(key));
     }

@@ -39,7 +39,7 @@ impl State {
 
     /// Keeps the promises of a former leader, before anything is decided.
     pub(crate) fn keep_promises(&self) {
-        for job in self.jobs.store().state() {
+        for job in self.jobs.all() {
             if !job.has_ended()
                 && let Some(pod) = names::chosen_pod(&job)
             {
@@ -72,6 +72,6 @@ impl State {
     /// The pods of a workflow that wait for a job.
     pub(crate) fn waiting_in(&self, namespace: &str, workflow: &str) -> Vec<Arc<Pod>> {
         let is_here = |pod: &Pod| pod.metadata.namespace.as_deref() == Some(namespace);
-        self.pods.store().state_filter(|pod| pool::is_in(pod, workflow) && is_here(pod))
+        self.pods.filtered(|pod| pool::is_in(pod, workflow) && is_here(pod))
     }
 }

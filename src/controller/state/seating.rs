@@ -121,7 +121,7 @@ impl State {
 
     /// Puts those that waited before this process led into the order of their turns, before a job asks.
     pub(crate) fn seat_waiting(&self) {
-        for job in self.jobs.store().state().iter().filter(|job| waits_for_seat(job)) {
+        for job in self.jobs.all().iter().filter(|job| waits_for_seat(job)) {
             if let Some((namespace, name)) = key_of(job) {
                 let accepted = terms(self.pinned_revision(job).as_ref());
                 self.seats.change(&namespace, |table| table.enter(&name, Turn::of(job), accepted));
@@ -131,7 +131,7 @@ impl State {
 
     /// Keeps the seats of jobs whose programs run by their status, before a job asks: the watch may not show their pods.
     pub(crate) fn seat_running(&self) {
-        for job in self.jobs.store().state().iter().filter(|job| has_started(job)) {
+        for job in self.jobs.all().iter().filter(|job| has_started(job)) {
             if let Some(((namespace, name), uid)) = key_of(job).zip(job.uid()) {
                 let pool = terms(self.pinned_revision(job).as_ref()).pool().cloned();
                 self.seats.change(&namespace, |table| table.keep(&name, &uid, pool));

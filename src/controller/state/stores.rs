@@ -72,7 +72,7 @@ impl State {
 
     /// Has every job looked at.
     pub(crate) fn trigger_all(&self) {
-        self.jobs.store().state().iter().for_each(|job| self.trigger(ObjectRef::from_obj(&**job)));
+        self.jobs.all().iter().for_each(|job| self.trigger(ObjectRef::from_obj(&**job)));
     }
 
     /// Has the workflow of `job` looked at.

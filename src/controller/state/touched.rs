@@ -3,7 +3,7 @@
 //! Ring: shell. Bounded by the number of workflows and of jobs.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
@@ -18,7 +18,8 @@ use super::seats::Key;
 /// workflows and of jobs.
 pub(crate) struct Touched {
     clock: Clock,
-    due: Mutex<HashMap<Key, Timestamp>>,
+    /// In the order in which those are looked at whose time has come.
+    due: Mutex<BTreeMap<Key, Timestamp>>,
     added: Notify,
 }
 

@@ -25,10 +25,10 @@ use super::memory::{Memory, PoolMemory};
 /// What is known of the workflow at `now`. Nothing is asked for: what its pool lacks, `execute::prepare_pool` brings.
 pub(super) fn observe(state: &State, key: &Key, memory: &mut Memory, now: Timestamp) -> ObservedWorkflow {
     let (namespace, name) = key;
-    let jobs = state.jobs.store().state_filter(|job| is_of(job, key));
+    let jobs = state.jobs.filtered(|job| is_of(job, key));
     let pinned: HashSet<&str> =
         jobs.iter().filter_map(|job| job.status.as_ref()?.workflow_revision.as_deref()).collect();
-    let revisions = state.revisions.store().state_filter(|revision| {
+    let revisions = state.revisions.filtered(|revision| {
         revision.metadata.namespace.as_ref() == Some(namespace)
             && revision.labels().get(names::LABEL_WORKFLOW) == Some(name)
     });
