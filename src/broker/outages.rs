@@ -13,6 +13,7 @@ use super::{
     Broker, BrokerConfig, BrokerError, BrokerEvent, BrokerState, Connector, Failure, Operation, Outgoing, Routing,
     SimulatedBroker,
 };
+use crate::clock::Clock;
 use crate::result::Deleter;
 use crate::topology::{Argument, job_queues};
 
@@ -31,7 +32,7 @@ impl World {
         let folder = std::env::temp_dir().join(format!("omotes-broker-{:016x}", fastrand::u64(..)));
         fs::create_dir(&folder).unwrap();
         let simulated = SimulatedBroker::start("omotes", Timestamp::now());
-        let (broker, events) = Broker::start(config(&folder, &simulated), std::future::pending());
+        let (broker, events) = Broker::start(config(&folder, &simulated), Clock::system(), std::future::pending());
         let world = Self { simulated, broker, events, folder };
         world.reaches(|state| matches!(state, BrokerState::Ready { .. })).await;
         world
