@@ -183,6 +183,7 @@ check:
 lint: ## Formatting, clippy, dependencies, the chart and the shell scripts.
 	@$(TIMED) "cargo fmt" cargo fmt --check
 	@$(TIMED) "cargo clippy" cargo clippy --locked --all-targets -- -D warnings
+	@$(TIMED) "cargo clippy, without what tests use" cargo clippy --locked -- -D warnings
 	@$(TIMED) "cargo deny, cargo machete" tests/lint-dependencies
 	@$(TIMED) "chart" bash -c 'PATH="$$($(TESTBED) tools helm kubeconform kube-score):$$PATH" tests/chart/lint'
 

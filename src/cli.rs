@@ -12,7 +12,7 @@ use crate::{api::bounds::MAX_SECONDS, telemetry::Format};
 /// The Kubernetes operator for long, expensive jobs whose clients wait for results on `RabbitMQ`.
 #[derive(Debug, Parser)]
 #[command(name = "omotes-operator", version, about)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -20,7 +20,7 @@ pub struct Cli {
 
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Runs the operator.
     Run(Box<Run>),
     /// Prints the CustomResourceDefinitions as YAML.
@@ -43,7 +43,7 @@ pub enum Command {
 
 /// The courier's parts.
 #[derive(Debug, Clone, Copy, Subcommand)]
-pub enum CourierPart {
+pub(crate) enum CourierPart {
     /// Prepares /omotes and waits for the input; an init container.
     Input,
     /// Carries progress and output to the broker; a sidecar.
@@ -55,7 +55,7 @@ pub enum CourierPart {
 /// What the client of a job that was stopped at its deadline hears.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "UPPER")]
-pub enum DeadlineResult {
+pub(crate) enum DeadlineResult {
     /// What OMOTES' clients expect.
     Cancelled,
     /// The protocol's own word for it.
@@ -65,7 +65,7 @@ pub enum DeadlineResult {
 /// What to do with queues that no job has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
-pub enum OrphansAction {
+pub(crate) enum OrphansAction {
     /// Count and name them.
     Report,
     /// Remove them, too.
@@ -74,7 +74,7 @@ pub enum OrphansAction {
 
 /// Options of `run`.
 #[derive(Debug, Args)]
-pub struct Run {
+pub(crate) struct Run {
     /// The namespaces whose OmotesJobs to run, separated by commas. Empty means all.
     #[arg(long, env = "OMOTES_WATCH_NAMESPACES", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A resolved configuration.
-pub struct Config {
+pub(crate) struct Config {
     /// Requests and limits of the courier's containers.
     pub courier_resources: ResourceRequirements,
     /// The `PriorityClass` of pods by the priority of their job.
@@ -39,7 +39,7 @@ pub struct Config {
 
 /// An option that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The courier's resources are no resources.
     #[error(
         "--courier-resources {value:?} (OMOTES_COURIER_RESOURCES) is not a container's resources as JSON: {source}. Give something like {{\"requests\":{{\"cpu\":\"10m\"}}}}"
@@ -80,7 +80,7 @@ pub enum ConfigError {
 ///
 /// # Errors
 /// When an option cannot be used; the message names it, its value and the remedy.
-pub fn resolve(run: &Run) -> Result<Config, ConfigError> {
+pub(crate) fn resolve(run: &Run) -> Result<Config, ConfigError> {
     let courier_resources = serde_json::from_str(&run.courier_resources)
         .map_err(|source| ConfigError::Resources { value: run.courier_resources.clone(), source })?;
     let namespaces = names(&run.watch_namespaces);

@@ -8,7 +8,7 @@ use crate::api::Reason;
 
 /// Why the apiserver does not do what it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denial {
+pub(crate) enum Denial {
     /// A ResourceQuota is used up. It passes when other objects go, or the quota is raised.
     Quota,
     /// A LimitRange forbids the pod's requests or limits, or a ResourceQuota wants some that the pod does not have.
@@ -30,7 +30,7 @@ pub enum Denial {
 impl Denial {
     /// What `status` says; `None` for an answer that denies nothing, such as a conflict, a timeout or an overload.
     #[must_use]
-    pub fn of(status: &Status) -> Option<Self> {
+    pub(crate) fn of(status: &Status) -> Option<Self> {
         let says = |words: &str| status.message.contains(words);
         let by_policy = says("denied the request")
             || says("denied request")
@@ -54,19 +54,19 @@ impl Denial {
 
     /// Whether asking again is of no use before a user changes the object, the policy or the permissions.
     #[must_use]
-    pub fn is_final(self) -> bool {
+    pub(crate) fn is_final(self) -> bool {
         !matches!(self, Self::Quota | Self::Webhook)
     }
 
     /// Whether the object itself is what the apiserver refuses. Otherwise it is taken once the rest is mended.
     #[must_use]
-    pub fn is_of_the_object(self) -> bool {
+    pub(crate) fn is_of_the_object(self) -> bool {
         matches!(self, Self::Policy | Self::Invalid | Self::Resources)
     }
 
     /// The reason of the condition and the Event that report it.
     #[must_use]
-    pub fn reason(self) -> Reason {
+    pub(crate) fn reason(self) -> Reason {
         match self {
             Self::Quota => Reason::QuotaExceeded,
             Self::Resources => Reason::ResourcesRefused,
@@ -80,7 +80,7 @@ impl Denial {
 
     /// What helps.
     #[must_use]
-    pub fn remedy(self) -> &'static str {
+    pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::Quota => "Raise the namespace's ResourceQuota, or delete what it counts and is not needed",
             Self::Resources => {

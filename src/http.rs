@@ -24,7 +24,7 @@ use crate::{broker::BrokerState, task, telemetry::Metrics};
 
 /// Where this process stands among the replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// It does not know yet.
     Unknown,
     /// It waits behind the process named so.
@@ -62,7 +62,7 @@ struct Shared {
 }
 
 /// Serves until the process ends.
-pub async fn serve(listener: TcpListener, role: watch::Receiver<Role>, metrics: Arc<Metrics>) {
+pub(crate) async fn serve(listener: TcpListener, role: watch::Receiver<Role>, metrics: Arc<Metrics>) {
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

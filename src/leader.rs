@@ -33,11 +33,11 @@ use crate::{clock::Clock, task, words::kube_words};
 
 /// How long a silent holder keeps the lease: with the wait for it and the start of the caches, a killed leader is
 /// replaced within 15 s.
-pub const LEASE_DURATION: Duration = Duration::from_secs(8);
+pub(crate) const LEASE_DURATION: Duration = Duration::from_secs(8);
 /// How long a holder that cannot renew goes on leading.
-pub const RENEW_DEADLINE: Duration = Duration::from_secs(6);
+pub(crate) const RENEW_DEADLINE: Duration = Duration::from_secs(6);
 /// How often the lease is renewed, or looked at by those who wait.
-pub const RETRY_PERIOD: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_PERIOD: Duration = Duration::from_secs(1);
 /// How often a holder renews. Rarer than the waiting look, because every renewal is a write.
 const RENEW_PERIOD: Duration = Duration::from_secs(2);
 /// One attempt to become the holder may take so long.
@@ -50,7 +50,7 @@ const RENEW_PAUSE: Duration = Duration::from_millis(200);
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A candidate for leadership.
-pub struct Elector {
+pub(crate) struct Elector {
     api: Api<Lease>,
     name: String,
     identity: String,
@@ -60,7 +60,7 @@ pub struct Elector {
 
 /// Who leads, as far as a candidate can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// This process.
     Leads,
     /// Another one, named so.
@@ -70,13 +70,13 @@ pub enum Standing {
 impl Elector {
     /// A candidate called `identity` for the Lease `name`.
     #[must_use]
-    pub fn new(api: Api<Lease>, name: String, identity: String, clock: Clock) -> Self {
+    pub(crate) fn new(api: Api<Lease>, name: String, identity: String, clock: Clock) -> Self {
         Self { api, name, identity, clock, seen: None }
     }
 
     /// Waits until this process leads; `watching` is told who leads meanwhile. Returns when the write that made it the holder
     /// began.
-    pub async fn acquire(&mut self, mut watching: impl FnMut(&str)) -> Instant {
+    pub(crate) async fn acquire(&mut self, mut watching: impl FnMut(&str)) -> Instant {
         let mut last = None;
         loop {
             let began = Instant::now();
@@ -103,7 +103,7 @@ impl Elector {
 
     /// Keeps leading since `renewed`; returns when the lease is lost, at the latest [`RENEW_DEADLINE`] after the last renewal
     /// began.
-    pub async fn keep(&mut self, mut renewed: Instant) {
+    pub(crate) async fn keep(&mut self, mut renewed: Instant) {
         loop {
             let deadline = renewed + RENEW_DEADLINE;
             let renewal = async {
@@ -132,7 +132,7 @@ impl Elector {
     }
 
     /// Gives the lease back, so that the next process need not wait for its end.
-    pub async fn release(&self) {
+    pub(crate) async fn release(&self) {
         let freed = timeout(REQUEST_TIMEOUT, async {
             let mut lease = self.api.get(&self.name).await?;
             let spec = lease.spec.get_or_insert_default();
@@ -241,7 +241,7 @@ fn won(written: kube::Result<()>) -> kube::Result<Option<Standing>> {
 
 /// How far a [`Campaign`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leadership {
+pub(crate) enum Leadership {
     /// No answer from the apiserver yet.
     Unknown,
     /// Another process leads, named so.
@@ -253,10 +253,10 @@ pub enum Leadership {
 }
 
 /// Makes a client for the apiserver. A client lives in the event loop that it is made in.
-pub type Connect = Box<dyn FnOnce() -> kube::Result<Client> + Send>;
+pub(crate) type Connect = Box<dyn FnOnce() -> kube::Result<Client> + Send>;
 
 /// The Lease to campaign for, and how.
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// Makes its client, where its requests are sent from then on.
     pub connect: Connect,
     /// The namespace of the Lease.
@@ -270,7 +270,7 @@ pub struct Candidate {
 }
 
 /// The election of one process, in a thread of its own.
-pub struct Campaign {
+pub(crate) struct Campaign {
     leadership: watch::Receiver<Leadership>,
     end: oneshot::Sender<()>,
 }
@@ -280,7 +280,7 @@ impl Campaign {
     ///
     /// # Errors
     /// When the system starts no thread.
-    pub fn start(candidate: Candidate) -> io::Result<Self> {
+    pub(crate) fn start(candidate: Candidate) -> io::Result<Self> {
         let (told, leadership) = watch::channel(Leadership::Unknown);
         let (end, ended) = oneshot::channel();
         let campaign = move || {
@@ -299,9 +299,9 @@ impl Campaign {
     }
 
     /// Starts it in a task of the simulated replica that calls this, which it ends in the same way.
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(test)]
     #[must_use]
-    pub fn start_in_task(candidate: Candidate) -> Self {
+    pub(crate) fn start_in_task(candidate: Candidate) -> Self {
         let (told, leadership) = watch::channel(Leadership::Unknown);
         let (end, ended) = oneshot::channel();
         task::spawn_vital("election", async move {
@@ -316,7 +316,7 @@ impl Campaign {
 
     /// Waits until this process leads; `watching` is told of each other leader meanwhile. Returns false where the thread has
     /// ended before.
-    pub async fn led(&mut self, mut watching: impl FnMut(&str)) -> bool {
+    pub(crate) async fn led(&mut self, mut watching: impl FnMut(&str)) -> bool {
         let decided = self.leadership.wait_for(|leadership| {
             if let Leadership::Follows(leader) = leadership {
                 watching(leader);
@@ -327,12 +327,12 @@ impl Campaign {
     }
 
     /// Waits until this process does not lead any more.
-    pub async fn lost(&mut self) {
+    pub(crate) async fn lost(&mut self) {
         drop(self.leadership.wait_for(|leadership| *leadership == Leadership::Lost).await);
     }
 
     /// Ends the campaign and gives the lease back, so that the next process need not wait for its end.
-    pub async fn release(mut self) {
+    pub(crate) async fn release(mut self) {
         // Fails when the thread has ended, which is as good.
         let _ = self.end.send(());
         let ended = async { while self.leadership.changed().await.is_ok() {} };
@@ -382,7 +382,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::Tasks;
+    use crate::task::Tasks;
 
     /// What the apiserver does with the next write.
     #[derive(Debug, Clone, Copy, PartialEq)]

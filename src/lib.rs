@@ -2,7 +2,7 @@
 //!
 //! # Rings
 //! ```text
-//! shell   main cli config operator leader http telemetry controller gateway broker courier backoff clock newest task   async, clients, clock
+//! shell   main command cli config operator leader http telemetry controller gateway broker courier backoff clock newest task   async, clients, clock
 //!   |
 //! core    denial  intake  plan  pods  result  limits  topology  wire  workflow                              pure: no clock, no I/O
 //!   |
@@ -22,34 +22,50 @@
 //! - Terminal is terminal, and a pod's exit codes are stored before the pod can go.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(feature = "testing", warn(unreachable_pub))]
 
-pub mod api;
+mod api;
 mod backoff;
-pub mod broker;
-pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod controller;
-pub mod courier;
-pub mod denial;
-pub mod gateway;
-pub mod http;
-pub mod intake;
-pub mod leader;
-pub mod limits;
+mod broker;
+mod cli;
+mod clock;
+mod command;
+mod config;
+mod controller;
+mod courier;
+mod denial;
+mod gateway;
+mod http;
+mod intake;
+mod leader;
+mod limits;
 mod newest;
-pub mod operator;
-pub mod plan;
-pub mod pods;
-pub mod result;
+mod operator;
+mod plan;
+mod pods;
+mod result;
 mod task;
-pub mod telemetry;
+mod telemetry;
 mod text;
-pub mod topology;
-pub mod wire;
+mod topology;
+mod wire;
 mod words;
-pub mod workflow;
+mod workflow;
 
-/// What a simulation of several replicas works with.
-#[cfg(any(test, feature = "simulation"))]
-pub use task::Tasks;
+pub use command::run;
+
+/// The rooms that `tests/it` looks into.
+///
+/// The feature is off in every build that is not for tests: the compiler calls nothing dead that a library exports.
+#[cfg(feature = "testing")]
+pub mod testing {
+    macro_rules! rooms {
+        ($($room:ident)*) => {$(
+            #[doc = concat!("What `", stringify!($room), "` shows to tests.")]
+            pub mod $room {
+                pub use crate::$room::*;
+            }
+        )*};
+    }
+    rooms!(api broker clock courier intake limits plan pods result topology wire workflow);
+}

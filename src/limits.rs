@@ -38,7 +38,7 @@ impl Defaults {
     /// How long the next attempt of a job may run, in seconds: as long as is expected of it, or what is left of what the
     /// job may at most after `active_seconds`, whichever is less. `None` is without limit.
     #[must_use]
-    pub fn run_seconds(&self, spec: &OmotesJobSpec, active_seconds: i64) -> Option<i64> {
+    pub(crate) fn run_seconds(&self, spec: &OmotesJobSpec, active_seconds: i64) -> Option<i64> {
         let expected = self.expected_seconds(spec);
         let most = self.max_run_seconds(spec).map(|most| most.saturating_sub(active_seconds));
         expected.into_iter().chain(most).min()
@@ -46,7 +46,7 @@ impl Defaults {
 
     /// How long is expected of the program of a job, in seconds, where the job says so.
     #[must_use]
-    pub fn expected_seconds(&self, spec: &OmotesJobSpec) -> Option<i64> {
+    pub(crate) fn expected_seconds(&self, spec: &OmotesJobSpec) -> Option<i64> {
         let expected = spec.expected_duration.as_ref()?;
         let each = expected.seconds_per_resource.unwrap_or(self.seconds_per_resource);
         let buffer = expected.buffer_seconds.unwrap_or(self.buffer_seconds);
@@ -59,14 +59,14 @@ impl Defaults {
 
     /// How long after its creation a job must have started, in seconds. `None` is without limit.
     #[must_use]
-    pub fn start_seconds(&self, spec: &OmotesJobSpec) -> Option<i64> {
+    pub(crate) fn start_seconds(&self, spec: &OmotesJobSpec) -> Option<i64> {
         spec.start_deadline_seconds.or(self.start_deadline_seconds)
     }
 
     /// When the current attempt of `job` must have started: it counts from the job's creation, or from when the attempt
     /// was due.
     #[must_use]
-    pub fn start_deadline(&self, job: &OmotesJob) -> Option<Timestamp> {
+    pub(crate) fn start_deadline(&self, job: &OmotesJob) -> Option<Timestamp> {
         let due = job.status.as_ref().and_then(|status| status.retry_time.clone());
         let seconds = self.in_force(job).start_seconds(&job.spec)?;
         Some(after(due.or_else(|| job.creation_timestamp())?.0, seconds))
@@ -105,7 +105,7 @@ impl Defaults {
     /// operator, because the kubelet reports a pod that it stops so as failed even when main exits with 0. The most that
     /// the job may run counts, where it is given: what is expected of it may be raised, this cannot.
     #[must_use]
-    pub fn ceiling_seconds(&self, spec: &OmotesJobSpec, pod_grace_seconds: i64) -> Option<i64> {
+    pub(crate) fn ceiling_seconds(&self, spec: &OmotesJobSpec, pod_grace_seconds: i64) -> Option<i64> {
         let run = self.max_run_seconds(spec).or_else(|| self.expected_seconds(spec))?;
         let flush = flush_seconds(spec).unwrap_or(0);
         let start = self.start_seconds(spec).unwrap_or(START_ALLOWANCE_SECONDS);
@@ -135,13 +135,13 @@ fn recorded(job: &OmotesJob) -> Option<&AttemptLimits> {
 
 /// The grace that the program of the current attempt of `job` has, in seconds.
 #[must_use]
-pub fn grace_of(job: &OmotesJob) -> i64 {
+pub(crate) fn grace_of(job: &OmotesJob) -> i64 {
     recorded(job).map_or_else(|| grace_seconds(&job.spec), |limits| limits.termination_grace_period_seconds)
 }
 
 /// What the current attempt of `job` must show of its progress.
 #[must_use]
-pub fn heartbeat_of(job: &OmotesJob) -> Option<&Heartbeat> {
+pub(crate) fn heartbeat_of(job: &OmotesJob) -> Option<&Heartbeat> {
     recorded(job).map_or(job.spec.heartbeat.as_ref(), |limits| limits.heartbeat.as_ref())
 }
 

@@ -7,7 +7,7 @@
 //!   takes over: half a replica would hold the lease, and miss what that task did.
 //! - All tasks of a replica belong to one group, which a simulation can kill and freeze. Other builds have no groups.
 
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 mod group;
 
 use std::{
@@ -19,8 +19,8 @@ use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 use tracing::error;
 
-#[cfg(any(test, feature = "simulation"))]
-pub use group::Tasks;
+#[cfg(test)]
+pub(crate) use group::Tasks;
 
 /// Starts a task for one effect, whose panic is logged and ends nothing else.
 pub(crate) fn spawn<T: Send + 'static>(
@@ -62,7 +62,7 @@ fn start<T: Send + 'static>(
 }
 
 /// Puts what runs in a task of its own into the group of the task that starts it.
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 pub(crate) fn of_replica<T>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send + 'static {
@@ -70,7 +70,7 @@ pub(crate) fn of_replica<T>(
 }
 
 /// Puts what runs in a task of its own into the group of the task that starts it: the process is the only one.
-#[cfg(not(any(test, feature = "simulation")))]
+#[cfg(not(test))]
 pub(crate) fn of_replica<T>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send + 'static {
@@ -79,7 +79,7 @@ pub(crate) fn of_replica<T>(
 
 /// Ends the replica of the task that calls it: the process, where that is no simulated one.
 pub(crate) fn end_replica() {
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(test)]
     if let Some(tasks) = Tasks::current() {
         return tasks.kill();
     }

@@ -7,19 +7,19 @@ const ELLIPSIS: char = '…';
 
 /// At most `max` bytes of `text`, without a mark.
 #[must_use]
-pub fn bounded(text: &str, max: usize) -> String {
+pub(crate) fn bounded(text: &str, max: usize) -> String {
     text[..text.floor_char_boundary(max)].to_owned()
 }
 
 /// At most `max` characters of `text`, without a mark.
 #[must_use]
-pub fn bounded_chars(text: &str, max: usize) -> String {
+pub(crate) fn bounded_chars(text: &str, max: usize) -> String {
     text.chars().take(max).collect()
 }
 
 /// At most `max` bytes of `text`, and after them the mark where it has more.
 #[must_use]
-pub fn bounded_and_marked(text: &str, max: usize) -> String {
+pub(crate) fn bounded_and_marked(text: &str, max: usize) -> String {
     let mut kept = bounded(text, max);
     if kept.len() < text.len() {
         kept.push(ELLIPSIS);
@@ -29,7 +29,7 @@ pub fn bounded_and_marked(text: &str, max: usize) -> String {
 
 /// The first characters of `text`, at most `max` of them, the mark of the cut included.
 #[must_use]
-pub fn first_chars(text: &str, max: usize) -> String {
+pub(crate) fn first_chars(text: &str, max: usize) -> String {
     if text.char_indices().nth(max).is_none() {
         return text.to_owned();
     }
@@ -38,7 +38,7 @@ pub fn first_chars(text: &str, max: usize) -> String {
 
 /// The first bytes of `text`, at most `max` of them, the mark of the cut included.
 #[must_use]
-pub fn first_bytes(text: &str, max: usize) -> String {
+pub(crate) fn first_bytes(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }
@@ -48,7 +48,7 @@ pub fn first_bytes(text: &str, max: usize) -> String {
 
 /// The last bytes of `text`, at most `max` of them, the mark of the cut included.
 #[must_use]
-pub fn last_bytes(text: &str, max: usize) -> String {
+pub(crate) fn last_bytes(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }
@@ -58,13 +58,13 @@ pub fn last_bytes(text: &str, max: usize) -> String {
 
 /// `text` on one line, with control characters as Rust writes them: `\n`, `\u{1b}`. What it returns it leaves as it is.
 #[must_use]
-pub fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     escaped(text, is_control)
 }
 
 /// `text` with its lines and tabs, other control characters as Rust writes them.
 #[must_use]
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     escaped(text, |char| is_control(char) && !matches!(char, '\n' | '\t'))
 }
 
@@ -76,7 +76,7 @@ fn is_control(char: char) -> bool {
 
 /// `json` without control characters; those in its strings are written as JSON has them.
 #[must_use]
-pub fn printable_json(json: &str) -> String {
+pub(crate) fn printable_json(json: &str) -> String {
     replaced(json, is_control, |char| format!("\\u{:04x}", u32::from(char)))
 }
 

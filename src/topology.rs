@@ -15,17 +15,17 @@ pub const COURIER_EXCHANGE: &str = "omotes.courier";
 /// The routing key of progress in [`COURIER_EXCHANGE`] that no namespace's queue takes: see [`NamespaceProgress`].
 pub const PROGRESS_KEY: &str = "progress";
 /// The exclusive queue whose holder alone speaks to clients. It never carries a message.
-pub const LEADER_QUEUE: &str = "omotes.leader";
+pub(crate) const LEADER_QUEUE: &str = "omotes.leader";
 /// The exchange of the broker's event exchange plugin.
-pub const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
+pub(crate) const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
 /// The routing key of the deletion of a queue in [`EVENT_EXCHANGE`].
-pub const QUEUE_DELETED_KEY: &str = "queue.deleted";
+pub(crate) const QUEUE_DELETED_KEY: &str = "queue.deleted";
 
 /// The exchange that OMOTES' clients and this operator share: direct, not durable, no arguments. Any deviation is an error
 /// for every client.
-pub const CLIENT_EXCHANGE: &str = "omotes_exchange";
+pub(crate) const CLIENT_EXCHANGE: &str = "omotes_exchange";
 /// The routing key of the types of jobs that there are, in [`CLIENT_EXCHANGE`].
-pub const AVAILABLE_WORKFLOWS_KEY: &str = "available_workflows";
+pub(crate) const AVAILABLE_WORKFLOWS_KEY: &str = "available_workflows";
 
 /// What couriers send or fetch lives at least that long unused: longer than the operator is away. It goes with its job.
 const CARRIED_LEAST_SECONDS: i64 = 172_800;
@@ -97,7 +97,7 @@ pub enum Argument {
 /// A queue that OMOTES' clients speak to; it is bound to [`CLIENT_EXCHANGE`] with its own name, and has no arguments, so that
 /// a client's own declaration is the same whatever the virtual host's default type is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientQueue {
+pub(crate) enum ClientQueue {
     /// Jobs to run. Clients declare it, too.
     Submissions,
     /// Jobs to end.
@@ -109,7 +109,7 @@ pub enum ClientQueue {
 impl ClientQueue {
     /// Its name and its routing key.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Submissions => "job_submissions",
             Self::Deletions => "job_deletions",
@@ -120,7 +120,7 @@ impl ClientQueue {
     /// Whether it outlives connection and broker; else it is exclusive, as clients know it. A question is not worth keeping:
     /// whoever connects answers it anyway.
     #[must_use]
-    pub fn is_durable(self) -> bool {
+    pub(crate) fn is_durable(self) -> bool {
         match self {
             Self::Submissions | Self::Deletions => true,
             Self::Requests => false,
@@ -152,13 +152,13 @@ impl QueueDeclaration {
 
 /// The queue of a job's progress.
 #[must_use]
-pub fn progress_queue(job_id: &str) -> String {
+pub(crate) fn progress_queue(job_id: &str) -> String {
     format!("jobs.{job_id}.progress")
 }
 
 /// The queue of a job's status.
 #[must_use]
-pub fn status_queue(job_id: &str) -> String {
+pub(crate) fn status_queue(job_id: &str) -> String {
     format!("jobs.{job_id}.status")
 }
 
@@ -170,7 +170,7 @@ pub fn result_queue(job_id: &str) -> String {
 
 /// Whose a queue is, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueKind<'a> {
+pub(crate) enum QueueKind<'a> {
     /// That of the client of the job with this id, which is a UUID.
     Client(&'a str),
     /// One of the operator's own: the input of a job, the output of some attempt, or a result that is kept.
@@ -179,7 +179,7 @@ pub enum QueueKind<'a> {
 
 /// Whose `queue` is, if it is one that the operator makes for a job.
 #[must_use]
-pub fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
+pub(crate) fn kind_of(queue: &str) -> Option<QueueKind<'_>> {
     let by_capability =
         [OUTPUT_PREFIX, SEALED_INPUT_PREFIX, INPUT_PREFIX].into_iter().find_map(|prefix| queue.strip_prefix(prefix));
     if let Some(capability) = by_capability {
@@ -205,20 +205,20 @@ pub fn is_uuid(text: &str) -> bool {
 
 /// Whether a queue is that of some job's result.
 #[must_use]
-pub fn is_result_queue(queue: &str) -> bool {
+pub(crate) fn is_result_queue(queue: &str) -> bool {
     queue.ends_with(".result") && job_of_queue(queue).is_some()
 }
 
 /// The id of the job that a queue for its client is named after; `None` for any other queue.
 #[must_use]
-pub fn job_of_queue(queue: &str) -> Option<&str> {
+pub(crate) fn job_of_queue(queue: &str) -> Option<&str> {
     let (id, kind) = queue.strip_prefix("jobs.")?.rsplit_once('.')?;
     (!id.is_empty() && matches!(kind, "progress" | "status" | "result")).then_some(id)
 }
 
 /// The names of the three queues that a job's client reads.
 #[must_use]
-pub fn client_queues(job_id: &str) -> Vec<String> {
+pub(crate) fn client_queues(job_id: &str) -> Vec<String> {
     vec![progress_queue(job_id), status_queue(job_id), result_queue(job_id)]
 }
 
@@ -233,7 +233,7 @@ pub fn job_queues(job_id: &str, expire_after_seconds: i64) -> [QueueDeclaration;
 
 /// The name of the queue of one attempt's output, which the operator reads.
 #[must_use]
-pub fn output_queue_name(capability: &Capability) -> String {
+pub(crate) fn output_queue_name(capability: &Capability) -> String {
     format!("{OUTPUT_PREFIX}{capability}")
 }
 
@@ -255,13 +255,13 @@ pub fn output_queue(capability: &Capability, route: &Capability, expire_after_se
 
 /// The name of the queue with a job's input as it is, which its couriers read: earlier versions did not seal it.
 #[must_use]
-pub fn input_queue_name(capability: &Capability) -> String {
+pub(crate) fn input_queue_name(capability: &Capability) -> String {
     format!("{INPUT_PREFIX}{capability}")
 }
 
 /// The name of the queue with a job's sealed input, which its couriers read.
 #[must_use]
-pub fn sealed_input_queue_name(label: &Capability) -> String {
+pub(crate) fn sealed_input_queue_name(label: &Capability) -> String {
     format!("{SEALED_INPUT_PREFIX}{label}")
 }
 
@@ -288,7 +288,7 @@ pub fn kept_queue(job_uid: &str, expire_after_seconds: i64) -> QueueDeclaration 
 
 /// The operator's queue of all couriers' progress.
 #[must_use]
-pub fn courier_progress_queue() -> QueueDeclaration {
+pub(crate) fn courier_progress_queue() -> QueueDeclaration {
     QueueDeclaration {
         expires_ms: Some(OWN_EXPIRE_MS),
         limits: Limits { max_length: Some(PROGRESS_MAX_LENGTH), message_ttl_ms: Some(PROGRESS_TTL_MS) },
@@ -337,13 +337,13 @@ impl NamespaceProgress {
 
 /// The routing key in [`COURIER_EXCHANGE`] of the progress of the namespace whose key this is.
 #[must_use]
-pub fn namespace_progress_key(key: &NamespaceKey) -> String {
+pub(crate) fn namespace_progress_key(key: &NamespaceKey) -> String {
     format!("progress.{}", key.progress_route())
 }
 
 /// The operator's queue of deletions of queues. Durable, so that it also keeps those that happen between two operators.
 #[must_use]
-pub fn events_queue() -> QueueDeclaration {
+pub(crate) fn events_queue() -> QueueDeclaration {
     QueueDeclaration {
         expires_ms: Some(OWN_EXPIRE_MS),
         limits: Limits { max_length: Some(EVENTS_MAX_LENGTH), message_ttl_ms: None },

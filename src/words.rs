@@ -9,7 +9,7 @@ const ENDS: [char; 6] = ['"', '\'', '<', '>', '`', '\\'];
 
 /// `text` with `***` in place of the password in every URI, whatever is in it.
 #[must_use]
-pub fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut parts = text.split("://");
     let mut result = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -3,4 +3,4 @@
 //! Ring: api.
 
 /// Ten years, the longest `x-expires` that RabbitMQ takes (315 360 000 000 ms).
-pub const MAX_SECONDS: i64 = 315_360_000;
+pub(crate) const MAX_SECONDS: i64 = 315_360_000;

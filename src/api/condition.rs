@@ -97,7 +97,7 @@ impl Verdict {
 
 /// The clock and generation that every condition of one status write shares.
 #[derive(Debug, Clone, Copy)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// When the status is computed.
     pub now: Timestamp,
     /// The generation of the spec it was computed from.
@@ -105,7 +105,7 @@ pub struct Stamp {
 }
 
 /// Sets `type_` in `conditions` to `verdict`; the transition time changes only with the status.
-pub fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: Verdict, stamp: Stamp) {
+pub(crate) fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: Verdict, stamp: Stamp) {
     let status = if verdict.holds { "True" } else { "False" };
     let before = conditions.iter().position(|condition| condition.type_ == type_.as_str());
     let since =

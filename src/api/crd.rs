@@ -37,7 +37,7 @@ pub fn yaml(crd: &Value) -> Result<String, serde_saphyr::ser::Error> {
 ///
 /// # Errors
 /// As [`yaml`].
-pub fn all_yaml() -> Result<String, serde_saphyr::ser::Error> {
+pub(crate) fn all_yaml() -> Result<String, serde_saphyr::ser::Error> {
     let texts: Result<Vec<String>, _> = all().iter().map(|(_, crd)| yaml(crd)).collect();
     Ok(texts?.join("---\n"))
 }

@@ -12,6 +12,6 @@ pub fn has(object: &impl ResourceExt, finalizer: &str) -> bool {
 
 /// Whether `object`, as a write answered, is gone with that write: it was deleted, and nothing keeps it any more.
 #[must_use]
-pub fn is_gone(object: &impl ResourceExt) -> bool {
+pub(crate) fn is_gone(object: &impl ResourceExt) -> bool {
     object.meta().deletion_timestamp.is_some() && object.finalizers().is_empty()
 }

@@ -239,7 +239,7 @@ impl OmotesJobSpec {
 
     /// The exit codes, with their defaults.
     #[must_use]
-    pub fn exit_codes(&self) -> ExitCodes {
+    pub(crate) fn exit_codes(&self) -> ExitCodes {
         self.exit_codes.clone().unwrap_or_default()
     }
 

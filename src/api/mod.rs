@@ -2,6 +2,8 @@
 //!
 //! Ring: api. Nothing here knows a client, a clock or a decision.
 
+#![cfg_attr(feature = "testing", expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function"))]
+
 pub mod bounds;
 pub mod condition;
 pub mod crd;

@@ -7,12 +7,10 @@ use kube::ResourceExt;
 
 use super::OmotesJob;
 
-/// The API group of every kind of this operator.
-pub const GROUP: &str = "omotes.io";
 /// The field manager of every write, and the value of [`LABEL_MANAGED_BY`].
 pub const OPERATOR: &str = "omotes-operator";
 /// The value of `spec.managedBy` that means this operator.
-pub const MANAGED_BY: &str = "omotes.io/omotes-operator";
+pub(crate) const MANAGED_BY: &str = "omotes.io/omotes-operator";
 
 /// Marks the objects that this operator made; its pod watch selects on it.
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -25,36 +23,36 @@ pub const LABEL_WORKFLOW: &str = "omotes.io/workflow";
 /// The pool of slots (`spec.slots.pool` of its workflow) that a pod was started in, and counts for until it has ended.
 pub const LABEL_SLOT_POOL: &str = "omotes.io/slot-pool";
 /// Which attempt of its job a pod is, counted from 1.
-pub const LABEL_ATTEMPT: &str = "omotes.io/attempt";
+pub(crate) const LABEL_ATTEMPT: &str = "omotes.io/attempt";
 /// The `OmotesWorkflow` in whose warm pool a pod waits for a job; it goes when the pod gets one.
 pub const LABEL_WARM_POOL: &str = "omotes.io/warm-pool";
 
 /// On an `OmotesJob`: its pod, its queues and its client have been taken care of when this goes.
 pub const FINALIZER_CLEANUP: &str = "omotes.io/cleanup";
 /// On a pod: its exit codes are stored in the job's status when this goes.
-pub const FINALIZER_EXIT_RECORDED: &str = "omotes.io/exit-recorded";
+pub(crate) const FINALIZER_EXIT_RECORDED: &str = "omotes.io/exit-recorded";
 /// Kubernetes' own, on what is deleted in the foreground until its dependents are gone.
 pub const FINALIZER_FOREGROUND: &str = "foregroundDeletion";
 
 /// The pod annotation whose value the downward API shows as `/omotes/input/job.json`.
-pub const ANNOTATION_JOB: &str = "omotes.io/job";
+pub(crate) const ANNOTATION_JOB: &str = "omotes.io/job";
 /// The pod annotation behind `/omotes/input/parameters.json`.
-pub const ANNOTATION_PARAMETERS: &str = "omotes.io/parameters";
+pub(crate) const ANNOTATION_PARAMETERS: &str = "omotes.io/parameters";
 /// The pod annotation behind `/omotes/input/input.esdl` of an inline ESDL.
-pub const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
+pub(crate) const ANNOTATION_INPUT_ESDL: &str = "omotes.io/input-esdl";
 /// The pod annotation from which the courier of a warm pod learns which job the pod got.
-pub const ANNOTATION_ASSIGNMENT: &str = "omotes.io/assignment";
+pub(crate) const ANNOTATION_ASSIGNMENT: &str = "omotes.io/assignment";
 /// The pod annotation by which the operator asks the courier to send the output although other containers run on; the
 /// courier reads it as the file `flush`.
 pub const ANNOTATION_FLUSH: &str = "omotes.io/flush";
 /// How often the kubelet was told again that a warm pod has a job.
-pub const ANNOTATION_NUDGES: &str = "omotes.io/assignment-nudges";
+pub(crate) const ANNOTATION_NUDGES: &str = "omotes.io/assignment-nudges";
 /// What the courier of a warm pod said when it could not bring its job's input: the pod is stopped for that.
 pub const ANNOTATION_INPUT_MISSING: &str = "omotes.io/input-missing";
 /// What a warm pod is like, as a checksum: it is given only to a job that would get just such a pod.
-pub const ANNOTATION_WARM_FORM: &str = "omotes.io/warm-form";
+pub(crate) const ANNOTATION_WARM_FORM: &str = "omotes.io/warm-form";
 /// When the credentials of a pod's courier were rotated: the change has its kubelet mount them at once.
-pub const ANNOTATION_CREDENTIALS_TIME: &str = "omotes.io/credentials-time";
+pub(crate) const ANNOTATION_CREDENTIALS_TIME: &str = "omotes.io/credentials-time";
 /// By this annotation of a template, with the value [`WAIT_FOR_INPUT`], a program says that its pod may be started before
 /// there is a job for it.
 pub const ANNOTATION_WARM: &str = "omotes.io/warm";
@@ -76,15 +74,15 @@ pub const CONTAINER_COURIER_INPUT: &str = "omotes-courier-input";
 /// The native sidecar that carries progress and output to the broker.
 pub const CONTAINER_COURIER: &str = "omotes-courier";
 /// Volumes whose names start so are the operator's own.
-pub const VOLUME_PREFIX: &str = "omotes-";
+pub(crate) const VOLUME_PREFIX: &str = "omotes-";
 /// Where the job's files are, in main and in the courier.
-pub const ROOT: &str = "/omotes";
+pub(crate) const ROOT: &str = "/omotes";
 
 /// The Secret with the courier's broker credentials in each namespace that runs jobs.
 pub const SECRET_COURIER: &str = "omotes-courier";
 /// What a file with a key of the namespace is called in [`SECRET_COURIER`], by the key's id.
 #[must_use]
-pub fn courier_key_file(id: &str) -> String {
+pub(crate) fn courier_key_file(id: &str) -> String {
     format!("key-{id}")
 }
 
@@ -93,13 +91,13 @@ pub const SECRET_KEY: &str = "omotes-operator-key";
 
 /// Whether this operator made `object`, as far as its labels say: a user may have changed them.
 #[must_use]
-pub fn is_managed(object: &impl ResourceExt) -> bool {
+pub(crate) fn is_managed(object: &impl ResourceExt) -> bool {
     object.labels().get(LABEL_MANAGED_BY).is_some_and(|manager| manager == OPERATOR)
 }
 
 /// What selects the objects for which [`is_managed`] holds.
 #[must_use]
-pub fn managed_selector() -> String {
+pub(crate) fn managed_selector() -> String {
     format!("{LABEL_MANAGED_BY}={OPERATOR}")
 }
 
@@ -117,7 +115,7 @@ impl JobId {
 
     /// The id that stands on the wire so.
     #[must_use]
-    pub fn from_wire(id: &str) -> Self {
+    pub(crate) fn from_wire(id: &str) -> Self {
         Self(id.to_owned())
     }
 

@@ -90,7 +90,7 @@ impl OmotesJobStatus {
 
     /// Whether the operator still keeps such a result at `now`.
     #[must_use]
-    pub fn keeps_result(&self, now: Timestamp) -> bool {
+    pub(crate) fn keeps_result(&self, now: Timestamp) -> bool {
         self.kept_until().is_some_and(|until| now < until)
     }
 }

@@ -29,8 +29,9 @@ macro_rules! reasons {
             }
 
             /// What it means, in one sentence.
+            #[cfg(test)]
             #[must_use]
-            pub const fn sentence(self) -> &'static str {
+            pub(crate) const fn sentence(self) -> &'static str {
                 match self {
                     $(Self::$name => $sentence,)+
                 }

@@ -260,7 +260,7 @@ pub enum Disruption {
 impl Disruption {
     /// Whether the program may have brought it about: it may have taken its node's memory.
     #[must_use]
-    pub fn is_suspect(self) -> bool {
+    pub(crate) fn is_suspect(self) -> bool {
         matches!(self, Self::NodeLost | Self::MemoryPressure)
     }
 }
@@ -322,25 +322,6 @@ pub enum TerminationCause {
 }
 
 impl TerminationCause {
-    /// Every cause, for closed metric labels.
-    pub const ALL: [Self; 15] = [
-        Self::Completed,
-        Self::Error,
-        Self::OOMKilled,
-        Self::SoftAborted,
-        Self::KilledAfterGrace,
-        Self::DeadlineExceeded,
-        Self::NeverStarted,
-        Self::Evicted,
-        Self::Disrupted,
-        Self::NodeLost,
-        Self::OutputLost,
-        Self::OutputUnreadable,
-        Self::OutputTooLarge,
-        Self::InputMissing,
-        Self::Refused,
-    ];
-
     /// The name in `status.termination.cause`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -386,20 +367,6 @@ pub enum QueuesState {
     Deleted,
     /// The result left its queue without a delivery that the broker counts.
     Gone,
-}
-
-impl QueuesState {
-    /// The name in `status.queues.state`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ensured => "Ensured",
-            Self::Consumed => "Consumed",
-            Self::Expired => "Expired",
-            Self::Deleted => "Deleted",
-            Self::Gone => "Gone",
-        }
-    }
 }
 
 /// JobResultStatus is what the waiting client was told.

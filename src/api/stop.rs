@@ -184,28 +184,15 @@ pub enum AbortCause {
 }
 
 impl AbortCause {
-    /// The name in `status.abort.cause`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DeadlineExceeded => "DeadlineExceeded",
-            Self::StartDeadlineExceeded => "StartDeadlineExceeded",
-            Self::NoProgress => "NoProgress",
-            Self::Requested => "Requested",
-            Self::Deleted => "Deleted",
-            Self::Suspended => "Suspended",
-        }
-    }
-
     /// Whether the job ends with it, in contrast to the attempt alone.
     #[must_use]
-    pub fn is_final(self) -> bool {
+    pub(crate) fn is_final(self) -> bool {
         self != Self::Suspended
     }
 
     /// Whether somebody asked for it, in contrast to a limit that the job ran into.
     #[must_use]
-    pub fn is_wish(self) -> bool {
+    pub(crate) fn is_wish(self) -> bool {
         matches!(self, Self::Requested | Self::Deleted | Self::Suspended)
     }
 }

@@ -12,7 +12,7 @@ pub fn after(time: Timestamp, seconds: i64) -> Timestamp {
 
 /// The first full second that is not before `time`.
 #[must_use]
-pub fn next_second(time: Timestamp) -> Timestamp {
+pub(crate) fn next_second(time: Timestamp) -> Timestamp {
     let whole = whole_second(time);
     if whole == time { time } else { after(whole, 1) }
 }

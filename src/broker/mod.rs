@@ -44,14 +44,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub use error::BrokerError;
 pub use kept::Redelivery;
 pub use management::ListedQueue;
-#[cfg(any(test, feature = "simulation"))]
-pub use management::simulate_management;
 pub use stats::BrokerStats;
 pub use terms::{
     BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Fetched, Outgoing, QueueSight, RefusalSource,
@@ -67,8 +65,8 @@ pub use transport::Connector;
 #[cfg(test)]
 pub(crate) use transport::QueueLife;
 pub(crate) use transport::{Channel, Confirm, Connection, Publication};
-#[cfg(any(test, feature = "simulation"))]
-pub use transport::{Failure, Operation, SimulatedBroker, SimulatedConnection, SimulatedQueue};
+#[cfg(test)]
+pub(crate) use transport::{Failure, Operation, SimulatedBroker};
 
 use crate::clock::Clock;
 use crate::result::facts::Attempt;
@@ -132,8 +130,9 @@ impl Broker {
     }
 
     /// Follows whether the broker can be used.
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<BrokerState> {
+    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<BrokerState> {
         self.shared.state.subscribe()
     }
 
@@ -242,7 +241,7 @@ impl Broker {
     /// # Errors
     /// When the broker did not confirm that it is there; then it may be there all the same, but not where
     /// [`BrokerError::is_refusal`] holds. [`BrokerError::QueueLimit`] has the limit that explains it.
-    pub async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
+    pub(crate) async fn store(&self, queue: &QueueDeclaration, body: Bytes) -> Result<(), BrokerError> {
         let session = self.shared.usable()?;
         let storing = async {
             let _budget = self.shared.transfer(body.len() as u64).await?;
@@ -305,7 +304,7 @@ impl Broker {
     }
 
     /// Whether the management API says of this very queue that it is not there. No list of queues proves that.
-    pub async fn is_gone(&self, queue: &str) -> bool {
+    pub(crate) async fn is_gone(&self, queue: &str) -> bool {
         let Ok(session) = self.shared.session() else { return false };
         let Some(management) = &session.management else { return false };
         management.queue(queue).await == QueueLookup::Absent
@@ -313,7 +312,7 @@ impl Broker {
 
     /// Who deleted a result queue, and when, as far as the broker told.
     #[must_use]
-    pub fn deletion_of(&self, queue: &str) -> Option<(Deleter, Timestamp)> {
+    pub(crate) fn deletion_of(&self, queue: &str) -> Option<(Deleter, Timestamp)> {
         self.shared.deletions().get(queue).map(|deletion| (deletion.by.clone(), deletion.at))
     }
 

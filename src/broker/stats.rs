@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Counters and switches of the connection to the broker.
 #[derive(Debug, Default)]
 pub struct BrokerStats {
-    connected: AtomicBool,
     blocked: AtomicBool,
     management: AtomicBool,
     event_exchange: AtomicBool,
@@ -18,13 +17,8 @@ pub struct BrokerStats {
 }
 
 impl BrokerStats {
-    /// Whether there is a connection that holds the leader queue.
-    #[must_use]
-    pub fn connected(&self) -> bool {
-        self.connected.load(Ordering::Relaxed)
-    }
-
     /// Whether the broker takes no messages for want of memory or disk.
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed)
@@ -55,24 +49,23 @@ impl BrokerStats {
     }
 
     /// How many messages on the progress queue were no courier's.
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn rejected_progress(&self) -> u64 {
         self.rejected_progress.load(Ordering::Relaxed)
     }
 
     /// How many events were dropped, because the operator did not keep up.
-    #[must_use]
-    pub fn dropped_events(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) fn dropped_events(&self) -> u64 {
         self.dropped_events.load(Ordering::Relaxed)
     }
 
     pub(super) fn connect(&self) {
         self.connects.fetch_add(1, Ordering::Relaxed);
-        self.connected.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn disconnect(&self) {
-        self.connected.store(false, Ordering::Relaxed);
         self.blocked.store(false, Ordering::Relaxed);
     }
 
@@ -92,7 +85,6 @@ impl BrokerStats {
         self.encrypted.store(encrypted, Ordering::Relaxed);
     }
 
-    /// Counts one and returns how many there were before.
     pub(super) fn count_rejected_progress(&self) {
         self.rejected_progress.fetch_add(1, Ordering::Relaxed);
     }

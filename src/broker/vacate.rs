@@ -14,7 +14,7 @@ impl Broker {
     ///
     /// # Errors
     /// When there is no connection.
-    pub async fn look_at(&self, queue: &str) -> Result<Option<QueueLookup>, BrokerError> {
+    pub(crate) async fn look_at(&self, queue: &str) -> Result<Option<QueueLookup>, BrokerError> {
         let session = self.shared.session()?;
         let Some(management) = &session.management else { return Ok(None) };
         Ok(Some(management.queue(queue).await))
@@ -28,7 +28,7 @@ impl Broker {
     ///
     /// # Errors
     /// When the broker did not answer.
-    pub async fn vacate(&self, queue: &QueueDeclaration) -> Result<Option<Occupant>, BrokerError> {
+    pub(crate) async fn vacate(&self, queue: &QueueDeclaration) -> Result<Option<Occupant>, BrokerError> {
         let counted = match self.look_at(&queue.name).await? {
             Some(QueueLookup::Absent) => return Ok(None),
             Some(QueueLookup::Present(facts)) => Some(facts),

@@ -43,10 +43,10 @@ use runner::Rooms;
 use state::{CourierSecrets, State};
 
 pub(crate) use handle::JobsHandle;
-pub use sweep::SweepOptions;
+pub(crate) use sweep::SweepOptions;
 
 /// What the controller is started with.
-pub struct Options {
+pub(crate) struct Options {
     /// The namespaces to watch; none means all.
     pub namespaces: Vec<String>,
     /// How many jobs are looked at at once.

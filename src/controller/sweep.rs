@@ -33,7 +33,7 @@ const READY_PERIOD: Duration = Duration::from_secs(5);
 
 /// How queues that no job has are looked for.
 #[derive(Debug, Clone, Copy)]
-pub struct SweepOptions {
+pub(crate) struct SweepOptions {
     /// Whether they are removed.
     pub deletes: bool,
     /// The time between two sweeps.

@@ -35,15 +35,16 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 pub use carry::run;
 pub use input::input;
 pub use layout::Layout;
-pub use report::unable;
-pub use settings::{CourierSettings, SettingsError, WaitingSettings};
-pub use warm::wait;
+pub(crate) use report::unable;
+pub use settings::CourierSettings;
+pub(crate) use settings::WaitingSettings;
+pub(crate) use warm::wait;
 
 /// Keeps the memory and the environment of this process from programs of the same user, which see it where a pod's
 /// containers share their processes.
 ///
 /// # Errors
 /// When the kernel does not do it.
-pub fn deny_inspection() -> std::io::Result<()> {
+pub(crate) fn deny_inspection() -> std::io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }

@@ -34,7 +34,7 @@ pub(super) fn note(termination_log: &Path, note: Option<String>) {
 
 /// Says why this courier cannot start, and ends it.
 #[must_use]
-pub fn unable(layout: &Layout, error: &SettingsError) -> ExitCode {
+pub(crate) fn unable(layout: &Layout, error: &SettingsError) -> ExitCode {
     tracing::error!(%error, "the courier cannot start");
     note(layout.termination_log(), Some(error.to_string()));
     ExitCode::FAILURE

@@ -135,7 +135,7 @@ impl Credentials {
 
 /// A pod that has no job yet.
 #[derive(Clone, Debug)]
-pub struct WaitingSettings {
+pub(crate) struct WaitingSettings {
     credentials: Credentials,
     pod_uid: String,
     key_id: String,
@@ -170,19 +170,11 @@ pub enum SettingsError {
 }
 
 impl WaitingSettings {
-    /// The same pod, whose connections are carried by something else.
-    #[cfg(any(test, feature = "simulation"))]
-    #[must_use]
-    pub fn carried_by(mut self, connector: Connector) -> Self {
-        self.credentials.connector = connector;
-        self
-    }
-
     /// The settings of this process's environment.
     ///
     /// # Errors
     /// When a variable is missing or malformed.
-    pub fn from_env() -> Result<Self, SettingsError> {
+    pub(crate) fn from_env() -> Result<Self, SettingsError> {
         Self::resolve(&|name| std::env::var(name).ok())
     }
 
@@ -255,7 +247,7 @@ fn required(variable: &impl Fn(&'static str) -> Option<String>, name: &'static s
 
 impl CourierSettings {
     /// The same courier, whose connections are carried by something else.
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(test)]
     #[must_use]
     pub fn carried_by(mut self, connector: Connector) -> Self {
         self.credentials.connector = connector;
@@ -266,7 +258,7 @@ impl CourierSettings {
     ///
     /// # Errors
     /// When a variable is missing or malformed, or the key does not appear within 150 s.
-    pub async fn from_env() -> Result<Self, SettingsError> {
+    pub(crate) async fn from_env() -> Result<Self, SettingsError> {
         when_keyed(|| Self::resolve(|name| std::env::var(name).ok())).await
     }
 

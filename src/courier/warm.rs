@@ -20,7 +20,7 @@ use crate::wire::{Assignment, FailureRecord};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Waits for a job and is its courier until `shutdown`. Whoever has no job by then has nothing to say.
-pub async fn wait(settings: &WaitingSettings, layout: &Layout, shutdown: impl Future<Output = ()>) -> ExitCode {
+pub(crate) async fn wait(settings: &WaitingSettings, layout: &Layout, shutdown: impl Future<Output = ()>) -> ExitCode {
     tokio::pin!(shutdown);
     if let Err(error) = input::make_places(layout) {
         tracing::error!("cannot prepare {}: {error}", layout.root.display());

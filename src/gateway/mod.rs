@@ -45,7 +45,7 @@ use line::{Line, Place};
 use patience::DELAYS;
 use shared::Gateway;
 
-pub use shared::GatewayOptions;
+pub(crate) use shared::GatewayOptions;
 
 /// A connection that lived this long shows that the broker is well.
 const STABLE: Duration = Duration::from_secs(10);

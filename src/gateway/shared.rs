@@ -23,7 +23,7 @@ use crate::{
 
 /// Where jobs go, and whom it concerns when messages are dropped.
 #[derive(Debug, Clone)]
-pub struct GatewayOptions {
+pub(crate) struct GatewayOptions {
     /// Where jobs go.
     pub placement: Placement,
     /// This process's pod, for Events.

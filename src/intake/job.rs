@@ -105,7 +105,7 @@ fn spec(
 
 /// `job`, whose input is sealed under the key with this id.
 #[must_use]
-pub fn sealed_by(mut job: OmotesJob, key_id: KeyId) -> OmotesJob {
+pub(crate) fn sealed_by(mut job: OmotesJob, key_id: KeyId) -> OmotesJob {
     let annotations = job.metadata.annotations.get_or_insert_default();
     annotations.insert(names::ANNOTATION_INPUT_KEY.to_owned(), key_id.to_string());
     job

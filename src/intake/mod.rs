@@ -30,13 +30,16 @@ use crate::{
 
 use job::Admitted;
 
-pub use job::{Placement, sealed_by};
+pub use job::Placement;
+pub(crate) use job::sealed_by;
 pub use offer::offer;
-pub use poison::{Poison, PoisonLog, Rejection};
-pub use tombstones::{Tombstone, Tombstones};
+pub(crate) use poison::PoisonLog;
+pub use poison::{Poison, Rejection};
+pub use tombstones::Tombstone;
+pub(crate) use tombstones::Tombstones;
 
 /// The largest submission: as large as the largest result.
-pub const MAX_SUBMISSION_BYTES: usize = 128 * 1024 * 1024;
+pub(crate) const MAX_SUBMISSION_BYTES: usize = 128 * 1024 * 1024;
 /// A uuid, and fields of later versions of the protocol.
 const MAX_DELETION_BYTES: usize = 4096;
 /// Of a text that a client sent, in an answer to it.

@@ -6,8 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 /// One line of the log and one Event in this time, however many there are.
 const PERIOD: SignedDuration = SignedDuration::from_mins(1);
-/// As many as there are of [`Poison`].
-const KINDS: usize = 5;
 
 /// Why a message is rejected. Closed, because it labels a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,8 +23,8 @@ pub enum Poison {
 }
 
 impl Poison {
-    /// All of them.
-    pub const ALL: [Self; KINDS] =
+    #[cfg(test)]
+    const ALL: [Self; 5] =
         [Self::TooLarge, Self::Malformed, Self::NotAUuid, Self::ParametersUnreadable, Self::UuidTaken];
 
     /// The metric's label.
@@ -71,14 +69,14 @@ impl fmt::Display for Rejection {
 
 /// What was rejected since it was last spoken of.
 #[derive(Debug, Default)]
-pub struct PoisonLog {
+pub(crate) struct PoisonLog {
     count: u64,
     told: Option<Timestamp>,
 }
 
 impl PoisonLog {
     /// Takes in a rejection. What to say of it and of those before it, when it is time to say something.
-    pub fn note(&mut self, queue: &str, rejection: &Rejection, now: Timestamp) -> Option<String> {
+    pub(crate) fn note(&mut self, queue: &str, rejection: &Rejection, now: Timestamp) -> Option<String> {
         self.count = self.count.saturating_add(1);
         if self.told.is_some_and(|told| now < told + PERIOD) {
             return None;
@@ -115,6 +113,6 @@ mod tests {
     #[test]
     fn every_kind_has_a_name_of_its_own() {
         let names: std::collections::BTreeSet<_> = Poison::ALL.map(Poison::as_str).into();
-        assert_eq!(names.len(), KINDS);
+        assert_eq!(names.len(), Poison::ALL.len());
     }
 }

@@ -25,27 +25,27 @@ pub enum Tombstone {
 
 /// The newest deletions.
 #[derive(Debug, Default)]
-pub struct Tombstones {
+pub(crate) struct Tombstones {
     by_id: HashMap<String, (Timestamp, Tombstone)>,
     oldest_first: VecDeque<(Timestamp, String)>,
 }
 
 impl Tombstones {
     /// Notes that the job with this id was deleted.
-    pub fn put(&mut self, id: &str, tombstone: Tombstone, now: Timestamp) {
+    pub(crate) fn put(&mut self, id: &str, tombstone: Tombstone, now: Timestamp) {
         self.forget_old(now);
         self.by_id.insert(id.to_owned(), (now, tombstone));
         self.oldest_first.push_back((now, id.to_owned()));
     }
 
     /// What is known of the job with this id.
-    pub fn of(&mut self, id: &str, now: Timestamp) -> Option<Tombstone> {
+    pub(crate) fn of(&mut self, id: &str, now: Timestamp) -> Option<Tombstone> {
         self.forget_old(now);
         self.by_id.get(id).map(|(_, tombstone)| *tombstone)
     }
 
     /// Forgets a deletion that was none.
-    pub fn remove(&mut self, id: &str) {
+    pub(crate) fn remove(&mut self, id: &str) {
         self.by_id.remove(id);
     }
 

@@ -44,7 +44,7 @@ use start::start;
 ///
 /// # Errors
 /// When the configuration cannot be used, the CRD is not installed, or the lease is lost.
-pub async fn run(run: Run) -> anyhow::Result<()> {
+pub(crate) async fn run(run: Run) -> anyhow::Result<()> {
     telemetry::init_logs(run.log_format, run.log_level);
     let config = config::resolve(&run)?;
     info!(version = env!("CARGO_PKG_VERSION"), identity = run.identity, "the operator starts");
@@ -75,7 +75,7 @@ pub async fn run(run: Run) -> anyhow::Result<()> {
 }
 
 /// What a process works with, whichever the apiserver and the broker are.
-pub struct Replica {
+pub(crate) struct Replica {
     /// The way to the apiserver.
     pub client: Client,
     /// Its clock.
@@ -95,7 +95,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the CRD is not installed, or the lease is lost.
-    pub async fn serve(
+    pub(crate) async fn serve(
         self,
         campaign: impl FnOnce() -> io::Result<Campaign>,
         stop: impl Future<Output = ()>,
@@ -159,7 +159,10 @@ mod tests {
     use tokio::{sync::oneshot, time::sleep};
 
     use super::*;
-    use crate::{Tasks, cli::Cli, cli::Command};
+    use crate::{
+        cli::{Cli, Command},
+        task::Tasks,
+    };
 
     /// A cluster with the CRDs, the operator's key, at most one Lease, and nothing else.
     #[derive(Default)]

@@ -35,7 +35,7 @@ impl Attempt<'_> {
 
     /// How long its program may run, in seconds; `None` is without limit.
     #[must_use]
-    pub fn run_seconds(&self, settings: &Settings) -> Option<i64> {
+    pub(crate) fn run_seconds(&self, settings: &Settings) -> Option<i64> {
         let active = self.job.status.as_ref().and_then(|status| status.active_seconds);
         settings.defaults.in_force(self.job).run_seconds(&self.job.spec, active.unwrap_or(0))
     }

@@ -134,7 +134,7 @@ fn input_annotations(attempt: Attempt<'_>, settings: &Settings) -> BTreeMap<Stri
 
 /// `parameters` as JSON whose numbers are doubles: OMOTES workers take `3` for something else than `3.0`.
 #[must_use]
-pub fn parameters_json(parameters: &Map<String, Value>) -> String {
+pub(crate) fn parameters_json(parameters: &Map<String, Value>) -> String {
     let mut value = Value::Object(parameters.clone());
     numbers_to_doubles(&mut value);
     value.to_string()

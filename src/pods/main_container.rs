@@ -22,7 +22,7 @@ pub fn main_container(template: &PodTemplateSpec) -> String {
 /// The name of main in `pod`, which is of `job`. A job whose workflow's revision is lost has no template any more; its pod
 /// then still has the annotation that [`super::build()`] wrote.
 #[must_use]
-pub fn main_of(job: &OmotesJob, pod: &Pod) -> String {
+pub(crate) fn main_of(job: &OmotesJob, pod: &Pod) -> String {
     let written = || pod.annotations().get(names::ANNOTATION_DEFAULT_CONTAINER).cloned().unwrap_or_default();
     job.spec.template.as_ref().map_or_else(written, main_container)
 }

@@ -7,7 +7,7 @@ use crate::api::names;
 
 /// Why no pod is made from `template`, where main has what makes a kubelet kill it: field and remedy, for people.
 #[must_use]
-pub fn main_defect(template: &PodTemplateSpec) -> Option<String> {
+pub(crate) fn main_defect(template: &PodTemplateSpec) -> Option<String> {
     let name = main_container(template);
     let containers = &template.spec.as_ref()?.containers;
     let (index, main) = containers.iter().enumerate().find(|(_, container)| container.name == name)?;
@@ -20,7 +20,7 @@ pub fn main_defect(template: &PodTemplateSpec) -> Option<String> {
 /// Why what `pod`'s main does is not its own, where an admission webhook or policy gave it what makes a kubelet kill it and
 /// `template` did not: field and remedy, for people.
 #[must_use]
-pub fn added_defect(pod: &Pod, template: &PodTemplateSpec) -> Option<String> {
+pub(crate) fn added_defect(pod: &Pod, template: &PodTemplateSpec) -> Option<String> {
     let name = main_container(template);
     let find = |containers: &[Container]| containers.iter().find(|container| container.name == name).and_then(killer);
     let (field, _) = find(&pod.spec.as_ref()?.containers)?;

@@ -18,9 +18,12 @@ mod volumes;
 pub mod warm;
 
 pub use attempt::Attempt;
-pub use build::{build, parameters_json};
+pub use build::build;
+pub(crate) use build::parameters_json;
 pub use input::input_queue;
-pub use main_container::{main_container, main_of};
-pub use main_defect::{added_defect, main_defect};
+pub use main_container::main_container;
+pub(crate) use main_container::main_of;
+pub(crate) use main_defect::{added_defect, main_defect};
 pub use settings::Settings;
-pub use shown::{greets, proves};
+pub(crate) use shown::greets;
+pub use shown::proves;

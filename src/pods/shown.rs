@@ -47,7 +47,7 @@ fn told<'a>(pod: &'a Pod, name: &str) -> Option<&'a str> {
 
 /// Whether the courier of `pod` greets the operator: one that was made by an older version does not.
 #[must_use]
-pub fn greets(pod: &Pod) -> bool {
+pub(crate) fn greets(pod: &Pod) -> bool {
     let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
     volumes.into_iter().any(|volume| volume.name == VOLUME_CREDENTIALS)
 }

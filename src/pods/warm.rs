@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long a pod without a job has to stop: it has nothing to finish.
-pub const GRACE_SECONDS: u32 = 1;
+pub(crate) const GRACE_SECONDS: u32 = 1;
 /// How much of the checksum tells one form from another.
 const FORM_DIGITS: usize = 16;
 /// What only a pod that was made for one job has in main's environment.
@@ -55,7 +55,7 @@ pub enum Readiness {
 
 /// Whether the program of `template` can be started before there is a job for it.
 #[must_use]
-pub fn waits_for_input(template: &PodTemplateSpec) -> bool {
+pub(crate) fn waits_for_input(template: &PodTemplateSpec) -> bool {
     let annotations = template.metadata.as_ref().and_then(|metadata| metadata.annotations.as_ref());
     let said = annotations.and_then(|annotations| annotations.get(names::ANNOTATION_WARM));
     said.is_some_and(|said| said == names::WAIT_FOR_INPUT)
@@ -72,7 +72,7 @@ pub fn may_serve(attempt: Attempt<'_>) -> bool {
 
 /// Whether `pod`, whose main container is called `main`, waits for a job.
 #[must_use]
-pub fn is_free(pod: &Pod, main: &str) -> bool {
+pub(crate) fn is_free(pod: &Pod, main: &str) -> bool {
     pod.labels().contains_key(names::LABEL_WARM_POOL) && readiness(pod, main) != Readiness::Over
 }
 
@@ -90,7 +90,7 @@ pub fn readiness(pod: &Pod, main: &str) -> Readiness {
 
 /// Since when `pod` has been ready; `None` while it is not.
 #[must_use]
-pub fn ready_since(pod: &Pod) -> Option<Timestamp> {
+pub(crate) fn ready_since(pod: &Pod) -> Option<Timestamp> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let ready = conditions.iter().find(|known| known.type_ == "Ready" && known.status == "True")?;
     Some(ready.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0))
@@ -98,7 +98,7 @@ pub fn ready_since(pod: &Pod) -> Option<Timestamp> {
 
 /// How main ended, where it did, whether other containers go on or not.
 #[must_use]
-pub fn main_end<'a>(pod: &'a Pod, main: &str) -> Option<&'a ContainerStateTerminated> {
+pub(crate) fn main_end<'a>(pod: &'a Pod, main: &str) -> Option<&'a ContainerStateTerminated> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     statuses.iter().find(|status| status.name == main)?.state.as_ref()?.terminated.as_ref()
 }

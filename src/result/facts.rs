@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// What the management API says of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QueueLookup {
+pub(crate) enum QueueLookup {
     /// It is there.
     Present(QueueFacts),
     /// The API answers that it is not there.
@@ -18,7 +18,7 @@ pub enum QueueLookup {
 /// The numbers of one queue; absent while the broker has not counted yet, or when it does not count. They are up to
 /// [`published::STATISTICS_LAG`](super::published::STATISTICS_LAG) old, and a restart of the broker resets the counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueFacts {
+pub(crate) struct QueueFacts {
     /// `messages` in it, those that a client has taken and not acknowledged included.
     pub messages: Option<u64>,
     /// `published` is how many messages were routed to it. A queue that rejects publications counts the rejected ones, too.
@@ -41,7 +41,7 @@ pub struct QueueFacts {
 impl QueueFacts {
     /// Whether something was ever published to it or taken from it.
     #[must_use]
-    pub fn was_used(&self) -> bool {
+    pub(crate) fn was_used(&self) -> bool {
         self.published.unwrap_or(0) > 0 || self.acknowledged.unwrap_or(0) > 0
     }
 }
@@ -60,7 +60,7 @@ pub struct QueueLimits {
 impl QueueLimits {
     /// Whether there is a limit.
     #[must_use]
-    pub fn are_any(&self) -> bool {
+    pub(crate) fn are_any(&self) -> bool {
         self.max_length.is_some() || self.max_length_bytes.is_some()
     }
 }
@@ -101,7 +101,7 @@ impl fmt::Display for Deleter {
 
 /// The deletion of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueDeletion {
+pub(crate) struct QueueDeletion {
     /// `by` whom.
     pub by: Deleter,
     /// `at` what time, by the broker's clock.

@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 use super::facts::QueueFacts;
 
 /// How soon a job looks again whether the result of an earlier one was read.
-pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a job finds in the place of its result queue, before it uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vacancy {
+pub(crate) enum Vacancy {
     /// Nothing, or a queue that nothing was ever in.
     Free,
     /// An empty queue without consumers, whose counters may not start at zero: it is deleted and declared anew.
@@ -23,7 +23,7 @@ pub enum Vacancy {
 
 /// What keeps a queue from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Occupant {
+pub(crate) struct Occupant {
     /// `messages` that wait in it.
     pub messages: u64,
     /// `consumers` that it has.
@@ -32,7 +32,7 @@ pub struct Occupant {
 
 /// Judges a queue by what is in it now and, where the management API counts, by what ever was.
 #[must_use]
-pub fn vacancy(counted: Option<&QueueFacts>, now: Occupant, expires_ms: Option<i64>) -> Vacancy {
+pub(crate) fn vacancy(counted: Option<&QueueFacts>, now: Occupant, expires_ms: Option<i64>) -> Vacancy {
     let used = counted.is_some_and(QueueFacts::was_used);
     let same = counted.is_some_and(|facts| facts.expires_ms == expires_ms);
     match now {
@@ -46,7 +46,7 @@ pub fn vacancy(counted: Option<&QueueFacts>, now: Occupant, expires_ms: Option<i
 
 /// Why the job waits and what a user can do, for a condition.
 #[must_use]
-pub fn explain(queue: &str, occupant: Occupant) -> String {
+pub(crate) fn explain(queue: &str, occupant: Occupant) -> String {
     let Occupant { messages, consumers } = occupant;
     let found = if messages > 0 {
         format!("holds {messages} message(s) of an earlier job with this jobId")

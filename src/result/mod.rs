@@ -17,13 +17,14 @@ use jiff::Timestamp;
 
 use crate::api::{OmotesJob, time::after};
 
-pub use facts::{Deleter, QueueDeletion, QueueFacts, QueueLimits, QueueLookup};
+pub use facts::Deleter;
+pub(crate) use facts::{QueueDeletion, QueueFacts, QueueLookup};
 pub use published::Evidence;
 pub use read::{QueueEnd, ResultQueue};
 pub use refused::Obstacle;
 
 /// When a broker that is away has delayed the deletion of `job` for long enough; `None` while the job is not deleted.
 #[must_use]
-pub fn cleanup_deadline(job: &OmotesJob) -> Option<Timestamp> {
+pub(crate) fn cleanup_deadline(job: &OmotesJob) -> Option<Timestamp> {
     Some(after(job.metadata.deletion_timestamp.as_ref()?.0, job.spec.queues.cleanup_timeout_seconds))
 }

@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::facts::{Attempt, Deleter, Overflow, QueueDeletion, QueueFacts, QueueLookup};
 
 /// The management API's numbers are up to five seconds old (plus two for a busy broker).
-pub const STATISTICS_LAG: SignedDuration = SignedDuration::from_secs(7);
+pub(crate) const STATISTICS_LAG: SignedDuration = SignedDuration::from_secs(7);
 /// How long a broker may take to count a queue for the first time, before it is taken for one that does not count.
 const FIRST_COUNT: SignedDuration = SignedDuration::from_secs(30);
 /// How long the management API may be away, before the result is worth more than the knowledge about it.
 const OUTAGE: SignedDuration = SignedDuration::from_secs(60);
 /// Between two looks at something that is under way.
-pub const AGAIN: SignedDuration = SignedDuration::from_secs(2);
+pub(crate) const AGAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Whether a result was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Evidence {
 
 /// Everything that the rule looks at.
 #[derive(Clone, Debug)]
-pub struct Findings<'a> {
+pub(crate) struct Findings<'a> {
     /// `now` is when the question is asked.
     pub now: Timestamp,
     /// `ended` is when the job did: no result of it is older.
@@ -57,7 +57,7 @@ pub struct Findings<'a> {
 
 /// The rule.
 #[must_use]
-pub fn judge(findings: &Findings<'_>) -> Evidence {
+pub(crate) fn judge(findings: &Findings<'_>) -> Evidence {
     match findings.attempt {
         Some(Attempt::InFlight) => return findings.ask_again(AGAIN),
         Some(Attempt::Published { .. }) => return Evidence::Published,

@@ -63,13 +63,13 @@ impl From<Deleter> for QueueEnd {
 
 /// Whether a count taken at `at` can show a result that was published at `published`.
 #[must_use]
-pub fn is_counted(published: Timestamp, at: Timestamp) -> bool {
+pub(crate) fn is_counted(published: Timestamp, at: Timestamp) -> bool {
     at >= published + COUNT_LAG
 }
 
 /// What an empty queue shows that was seen empty since `since`; `None` while the broker's counters may lag.
 #[must_use]
-pub fn of_empty(queue: &QueueLookup, since: Timestamp, now: Timestamp) -> Option<ResultQueue> {
+pub(crate) fn of_empty(queue: &QueueLookup, since: Timestamp, now: Timestamp) -> Option<ResultQueue> {
     let QueueLookup::Present(facts) = queue else { return None };
     if facts.acknowledged.unwrap_or(0) > 0 {
         return Some(ResultQueue::Read(now));
@@ -89,20 +89,20 @@ pub struct Fate {
 impl Fate {
     /// Whether nothing but the broker's counters shows that the result was read.
     #[must_use]
-    pub fn is_counted(&self) -> bool {
+    pub(crate) fn is_counted(&self) -> bool {
         self.state == QueuesState::Consumed && self.reason.is_none()
     }
 
     /// That of a result whose queue is empty without a delivery.
     #[must_use]
-    pub fn emptied() -> Self {
+    pub(crate) fn emptied() -> Self {
         let reason = "the result left its queue and the broker counts no delivery: a message TTL, a length limit or a purge removed it, or the broker was restarted after the delivery. Whether the client has it is unknown";
         Self { state: QueuesState::Gone, reason: Some(reason.to_owned()) }
     }
 
     /// That of a result whose queue came to this end; `overdue`: after the queue's own time to live.
     #[must_use]
-    pub fn of_end(how: &QueueEnd, overdue: bool) -> Self {
+    pub(crate) fn of_end(how: &QueueEnd, overdue: bool) -> Self {
         let (state, reason) = match how {
             QueueEnd::ByUser(user) => (QueuesState::Consumed, format!("user {user} deleted the result queue")),
             QueueEnd::ByAdministrator => (

@@ -69,7 +69,7 @@ pub enum KeptBecause {
 /// Why a queue cannot hold a message of so many bytes, whatever is in the queue. A consumer may take one that the queue
 /// would only drop, so it is sent to a queue with consumers.
 #[must_use]
-pub fn before_publishing(facts: &QueueFacts, size: u64) -> Option<Obstacle> {
+pub(crate) fn before_publishing(facts: &QueueFacts, size: u64) -> Option<Obstacle> {
     let drops = facts.limits.overflow == Overflow::DropHead;
     if drops && facts.consumers.unwrap_or(0) > 0 {
         return None;
@@ -83,7 +83,7 @@ pub fn before_publishing(facts: &QueueFacts, size: u64) -> Option<Obstacle> {
 
 /// Why a queue refused a message of so many bytes, as far as its limits explain that.
 #[must_use]
-pub fn after_nack(facts: &QueueFacts, size: u64) -> Option<Obstacle> {
+pub(crate) fn after_nack(facts: &QueueFacts, size: u64) -> Option<Obstacle> {
     let limits = facts.limits;
     let rejects = limits.overflow == Overflow::RejectPublish;
     let limited = limits.max_length.is_some() || limits.max_length_bytes.is_some();
@@ -92,7 +92,7 @@ pub fn after_nack(facts: &QueueFacts, size: u64) -> Option<Obstacle> {
 
 /// Nacks in a row that nothing explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nacks {
+pub(crate) struct Nacks {
     first: Timestamp,
     count: u32,
 }
@@ -100,13 +100,13 @@ pub struct Nacks {
 impl Nacks {
     /// One more after those `before`.
     #[must_use]
-    pub fn one_more(before: Option<Self>, now: Timestamp) -> Self {
+    pub(crate) fn one_more(before: Option<Self>, now: Timestamp) -> Self {
         before.map_or(Self { first: now, count: 1 }, |known| Self { count: known.count.saturating_add(1), ..known })
     }
 
     /// The refusal that they amount to; `None` while the queue may still take the message.
     #[must_use]
-    pub fn refusal(self, now: Timestamp) -> Option<Obstacle> {
+    pub(crate) fn refusal(self, now: Timestamp) -> Option<Obstacle> {
         let period = now.duration_since(self.first);
         let refused = self.count >= MOST_NACKS && period >= NACKS_PERIOD;
         refused.then(|| Obstacle::Nacks { count: self.count, seconds: period.as_secs() })
@@ -115,7 +115,7 @@ impl Nacks {
 
 /// How long the operator waits before it offers a result again that was refused so often, counted from 1.
 #[must_use]
-pub fn wait_after(refusals: u32) -> SignedDuration {
+pub(crate) fn wait_after(refusals: u32) -> SignedDuration {
     let grown = FIRST_WAIT.saturating_mul(1 << refusals.saturating_sub(1).min(16));
     grown.min(LONGEST_WAIT)
 }

@@ -19,7 +19,7 @@ task_local! {
 
 /// The tasks of one replica: those that were spawned here, and those that these spawn.
 #[derive(Clone, Default)]
-pub struct Tasks(Arc<Mutex<State>>);
+pub(crate) struct Tasks(Arc<Mutex<State>>);
 
 #[derive(Default)]
 enum State {
@@ -32,17 +32,17 @@ enum State {
 
 impl Tasks {
     /// Starts the first task of a replica, or one more that is not spawned by another of its tasks.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(Member { tasks: self.clone(), task: Box::pin(task) });
     }
 
     /// Polls no task any more. As little is dropped as when a process is killed.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         *self.state() = State::Killed;
     }
 
     /// Polls no task until [`Tasks::thaw`]. Time goes on.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         let mut state = self.state();
         if matches!(*state, State::Running) {
             *state = State::Frozen(Vec::new());
@@ -50,7 +50,7 @@ impl Tasks {
     }
 
     /// Goes on where [`Tasks::freeze`] stopped.
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         let mut state = self.state();
         if let State::Frozen(wakers) = &mut *state {
             let wakers = std::mem::take(wakers);
@@ -62,7 +62,7 @@ impl Tasks {
 
     /// Whether the replica was killed, or ended by a panic.
     #[must_use]
-    pub fn is_killed(&self) -> bool {
+    pub(crate) fn is_killed(&self) -> bool {
         matches!(*self.state(), State::Killed)
     }
 

@@ -31,7 +31,7 @@ use crate::words::masked;
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// One JSON object a line.
     Json,
     /// For people.
@@ -39,7 +39,7 @@ pub enum Format {
 }
 
 /// Sends this process's logs to standard error: the operator's from `level` up, its libraries' warnings and errors.
-pub fn init(format: Format, level: Level) {
+pub(crate) fn init(format: Format, level: Level) {
     // lapin prints every message that comes back with its whole body, and every answer that is expected to be no; the
     // broker's side logs each transition itself. kube's HTTP layer prints a refusal without its request and its object; who
     // asked logs all three.

@@ -43,7 +43,7 @@ const OTHER_POOLS: &str = "";
 const NO_CAUSE: &str = "";
 
 /// What can be measured.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     jobs: Family<JobLabels, Gauge>,
     slots: Family<SlotLabels, Gauge>,
@@ -319,13 +319,13 @@ impl Metrics {
     }
 
     /// Reads the broker gauges from `broker` from now on.
-    pub fn watch_broker(&self, broker: Broker) {
+    pub(crate) fn watch_broker(&self, broker: Broker) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).broker = Some(broker);
     }
 
     /// What is known of the broker; `None` while this process does not lead.
     #[must_use]
-    pub fn broker_state(&self) -> Option<BrokerState> {
+    pub(crate) fn broker_state(&self) -> Option<BrokerState> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).broker.as_ref().map(Broker::state)
     }
 
@@ -346,14 +346,14 @@ impl Metrics {
 
     /// What an administrator has to mend, a line each.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let broker = self.sources.lock().unwrap_or_else(PoisonError::into_inner).broker.clone();
         let notices = broker.iter().flat_map(Broker::notices).map(|notice| format!("broker: {notice}"));
         self.problems.lines().into_iter().chain(notices).collect()
     }
 
     /// Notes that this process leads.
-    pub fn set_leader(&self) {
+    pub(crate) fn set_leader(&self) {
         self.leader.set(1);
     }
 
@@ -364,7 +364,7 @@ impl Metrics {
 
     /// Whether the caches are in sync.
     #[must_use]
-    pub fn is_synced(&self) -> bool {
+    pub(crate) fn is_synced(&self) -> bool {
         self.synced.load(Ordering::Acquire)
     }
 
@@ -423,7 +423,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When a value cannot be formatted, which would be a mistake in this module.
-    pub fn render(&self) -> Result<String, std::fmt::Error> {
+    pub(crate) fn render(&self) -> Result<String, std::fmt::Error> {
         self.refresh();
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -7,7 +7,7 @@ mod logs;
 mod metrics;
 mod problems;
 
-pub use logs::{Format, init as init_logs};
+pub(crate) use logs::{Format, init as init_logs};
 pub(crate) use metrics::Held;
-pub use metrics::Metrics;
-pub use problems::Topic;
+pub(crate) use metrics::Metrics;
+pub(crate) use problems::Topic;

@@ -13,7 +13,7 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(120);
 
 /// What a problem is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Topic {
+pub(crate) enum Topic {
     /// The apiserver does not serve this operator.
     Apiserver,
     /// The URI that couriers get cannot be used.

@@ -11,7 +11,7 @@ use super::capability::Capability;
 /// A job, as the courier of its pod knows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// The UID of the resource.
     pub job_uid: String,
     /// Counted from 1.
@@ -37,7 +37,7 @@ pub struct Assignment {
 /// An ESDL that waits at the broker, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SealedInput {
+pub(crate) struct SealedInput {
     /// The name of its job.
     pub job: String,
     /// The id of the namespace's key that it is sealed under.
@@ -47,13 +47,13 @@ pub struct SealedInput {
 impl Assignment {
     /// The assignment in an annotation; `None` where there is none that can be read.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// The text of the annotation.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }

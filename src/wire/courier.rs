@@ -16,12 +16,12 @@ use super::remark::EsdlMessage;
 use crate::text::first_chars;
 
 /// Zeros in every [`CourierOutput`], as many as a result may need on top of output and messages: the job's uuid, the
-/// result type, and logs of at most 16 KiB ([`super::MAX_LOG_BYTES`]).
+/// result type, and logs of at most 16 KiB ([`super::protocol::MAX_LOG_BYTES`]).
 ///
 /// The broker refuses messages over `max_message_size`. With the headroom it refuses the courier's message, while the
 /// pod can still say so in words – and a [`super::JobResult`] with the same output is never larger than a message that
 /// the broker already accepted.
-pub const RESULT_HEADROOM_BYTES: usize = 32 * 1024;
+pub(crate) const RESULT_HEADROOM_BYTES: usize = 32 * 1024;
 /// Longer texts are cut: they are shown in one line of a table.
 const MAX_PROGRESS_CHARS: usize = 1024;
 /// Longer than any UID of Kubernetes.
@@ -95,7 +95,7 @@ impl CourierOutput {
 
     /// The remarks alone: what a program that failed leaves is no output.
     #[must_use]
-    pub fn without_esdl(self) -> Self {
+    pub(crate) fn without_esdl(self) -> Self {
         Self { output_esdl: None, ..self }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A request to send the output now: main has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FlushRequest {
+pub(crate) struct FlushRequest {
     /// When the operator first asked, in whole seconds.
     pub requested_time: Time,
     /// How often it asked: each time changes the annotation, so that the kubelet looks at the pod again.
@@ -18,13 +18,13 @@ pub struct FlushRequest {
 impl FlushRequest {
     /// The request in an annotation; `None` where there is none that can be read.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// The text of the annotation.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -40,7 +40,7 @@ enum JsonSeverity {
 
 /// The remarks in `messages.json`.
 #[must_use]
-pub fn parse_messages(json: &[u8]) -> Vec<EsdlMessage> {
+pub(crate) fn parse_messages(json: &[u8]) -> Vec<EsdlMessage> {
     match serde_json::from_slice::<Vec<Entry>>(json) {
         Ok(entries) => bounded(entries),
         Err(error) => vec![note(format!("messages.json of this job was left out, it cannot be read: {error}"))],

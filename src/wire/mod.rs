@@ -25,20 +25,22 @@ mod structure;
 mod submission;
 mod workflows;
 
-pub use assignment::{Assignment, SealedInput};
-pub use capability::{Capability, ParseCapabilityError};
-pub use courier::{CourierMessage, CourierNotice, CourierOutput, MessageError, OutputError, RESULT_HEADROOM_BYTES};
-pub use digest::{Digest, ParseDigestError};
-pub use flush::FlushRequest;
-pub use messages::parse_messages;
-pub use namespace_key::{KeyId, NONCE_BYTES, NamespaceKey, SealError};
-pub use operator_key::{CapabilityKey, CapabilityKeyError, Keys};
-pub use progress::{ProgressLine, parse_progress_line};
-pub use protocol::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, MAX_LOG_BYTES, ResultType};
-pub use record::{CommitRecord, FailureCause, FailureRecord, MAX_RECORD_BYTES, RecordError, TerminationRecord};
+pub(crate) use assignment::{Assignment, SealedInput};
+pub use capability::Capability;
+pub use courier::{CourierMessage, CourierNotice, CourierOutput, OutputError};
+pub use digest::Digest;
+pub(crate) use flush::FlushRequest;
+pub(crate) use messages::parse_messages;
+pub(crate) use namespace_key::NONCE_BYTES;
+pub use namespace_key::{KeyId, NamespaceKey, SealError};
+pub use operator_key::{CapabilityKey, Keys};
+pub use progress::ProgressLine;
+pub(crate) use progress::parse_progress_line;
+pub use protocol::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
+pub use record::{CommitRecord, FailureCause, FailureRecord, TerminationRecord};
 pub use remark::{EsdlMessage, Severity};
-pub use structure::StructError;
-pub use submission::{JobPriority, JobSubmission, SubmissionError, parse_delete};
+pub(crate) use submission::parse_delete;
+pub use submission::{JobPriority, JobSubmission, SubmissionError};
 pub use workflows::{
     AvailableWorkflows, BooleanParameter, Constraint, DateTimeParameter, DurationParameter, FloatParameter,
     IntegerParameter, ParameterType, Relation, StringEnum, StringParameter, Workflow, WorkflowParameter,

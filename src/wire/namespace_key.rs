@@ -20,7 +20,7 @@ use super::hex::{from_hex, to_hex};
 
 const KEY_BYTES: usize = 32;
 /// What a text is sealed with only once.
-pub const NONCE_BYTES: usize = NONCE_LEN;
+pub(crate) const NONCE_BYTES: usize = NONCE_LEN;
 /// Enough to tell a key from its predecessors.
 const ID_BYTES: usize = 8;
 
@@ -96,13 +96,13 @@ impl NamespaceKey {
 
     /// What the progress of the namespace's couriers is routed by.
     #[must_use]
-    pub fn progress_route(&self) -> Capability {
+    pub(crate) fn progress_route(&self) -> Capability {
         Capability::first_half(&self.derive("progress"))
     }
 
     /// What the queue with that progress is named after.
     #[must_use]
-    pub fn progress_label(&self) -> Capability {
+    pub(crate) fn progress_label(&self) -> Capability {
         Capability::first_half(&self.derive("progress-queue"))
     }
 
@@ -141,7 +141,7 @@ impl NamespaceKey {
 
     /// The input of the job called so, as it may stand in a queue: nonce, text and tag. Copies it once. `nonce` is random.
     #[must_use]
-    pub fn seal_input(&self, job: &str, esdl: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
+    pub(crate) fn seal_input(&self, job: &str, esdl: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
         let key = self.input_cipher(job);
         let mut sealed = Vec::with_capacity(NONCE_LEN + esdl.len() + CHACHA20_POLY1305.tag_len());
         sealed.extend_from_slice(&nonce);

@@ -21,7 +21,7 @@ pub struct ProgressLine {
 
 /// The progress in one line, brought into its bounds; `None` for any line that is not progress.
 #[must_use]
-pub fn parse_progress_line(line: &[u8]) -> Option<ProgressLine> {
+pub(crate) fn parse_progress_line(line: &[u8]) -> Option<ProgressLine> {
     let ProgressLine { progress, message } = serde_json::from_slice(line).ok()?;
     let message = first_chars(&message, MAX_MESSAGE_CHARS);
     progress.is_finite().then(|| ProgressLine { progress: progress.clamp(0.0, 1.0), message })

@@ -13,8 +13,8 @@ use super::courier::CourierOutput;
 use super::remark::EsdlMessage;
 use crate::text::last_bytes;
 
-/// The most of a job's logs that a result carries. [`super::RESULT_HEADROOM_BYTES`] counts on it.
-pub const MAX_LOG_BYTES: usize = 16 * 1024;
+/// The most of a job's logs that a result carries. [`super::courier::RESULT_HEADROOM_BYTES`] counts on it.
+pub(crate) const MAX_LOG_BYTES: usize = 16 * 1024;
 
 /// The one final message of a job.
 #[derive(Clone, PartialEq, prost::Message)]

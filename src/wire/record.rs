@@ -14,7 +14,7 @@ use super::digest::Digest;
 use crate::text::first_bytes;
 
 /// What the kubelet keeps of a termination message.
-pub const MAX_RECORD_BYTES: usize = 4096;
+pub(crate) const MAX_RECORD_BYTES: usize = 4096;
 /// A reader refuses records of a version it does not know, rather than half understand them.
 const VERSION: u32 = 1;
 
@@ -103,7 +103,7 @@ struct JsonFailure {
 impl TerminationRecord {
     /// Whether the courier said that it could not bring the job's input.
     #[must_use]
-    pub fn is_missing_input(&self) -> bool {
+    pub(crate) fn is_missing_input(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.cause == FailureCause::InputMissing)
     }
 }

@@ -76,7 +76,7 @@ enum Kind {
 ///
 /// # Errors
 /// When it is none, or too large, or too deep.
-pub fn parse_struct(wire: Bytes) -> Result<Map<String, Value>, StructError> {
+pub(crate) fn parse_struct(wire: Bytes) -> Result<Map<String, Value>, StructError> {
     if wire.len() > MAX_STRUCT_BYTES {
         return Err(StructError::TooLarge(wire.len()));
     }

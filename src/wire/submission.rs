@@ -115,7 +115,7 @@ impl JobSubmission {
 ///
 /// # Errors
 /// When the body is no `JobDelete`; the text says why.
-pub fn parse_delete(body: &[u8]) -> Result<String, String> {
+pub(crate) fn parse_delete(body: &[u8]) -> Result<String, String> {
     Delete::decode(body).map(|delete| delete.uuid).map_err(|error| format!("the message is no JobDelete: {error}"))
 }
 

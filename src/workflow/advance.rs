@@ -24,13 +24,13 @@ use super::{
 };
 
 /// The shortest time between two status writes of one workflow.
-pub const STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(5);
 /// How long a revision stays that no job is known to pin: twice as long as a request takes that pins it.
-pub const IDLE_PERIOD: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const IDLE_PERIOD: SignedDuration = SignedDuration::from_secs(60);
 
 /// The facts of one pass over one workflow.
 #[derive(Debug, Clone)]
-pub struct ObservedWorkflow {
+pub(crate) struct ObservedWorkflow {
     /// The time of this pass.
     pub now: Timestamp,
     /// The workflow; `None` once it is gone.
@@ -51,7 +51,7 @@ pub struct ObservedWorkflow {
 
 /// A revision that is there.
 #[derive(Debug, Clone)]
-pub struct HeldRevision {
+pub(crate) struct HeldRevision {
     /// The object.
     pub object: Arc<ControllerRevision>,
     /// Since when no job has been seen to pin it; `None` while one does.
@@ -60,7 +60,7 @@ pub struct HeldRevision {
 
 /// How many jobs of a workflow there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct JobCounts {
+pub(crate) struct JobCounts {
     /// Not ended, and without a seat.
     pub waiting: i32,
     /// With a pod, or about to have one.
@@ -71,7 +71,7 @@ pub struct JobCounts {
 
 /// Why no job can be of `workflow`, whose typeName `rival` has, if somebody has it.
 #[must_use]
-pub fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict> {
+pub(crate) fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict> {
     if let Some(rival) = rival {
         let message = format!(
             "spec.typeName {} belongs to OmotesWorkflow {rival}, which was there first: remove one of the two, or create this one anew with another typeName",
@@ -86,7 +86,7 @@ pub fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict
 
 /// The status of a workflow whose passes fail so, for this reason. The first pass that stores a status takes it away.
 #[must_use]
-pub fn failing_status(
+pub(crate) fn failing_status(
     workflow: &OmotesWorkflow,
     reason: Reason,
     message: &str,
@@ -100,7 +100,7 @@ pub fn failing_status(
 
 /// Plans for one workflow.
 #[must_use]
-pub fn plan(observed: &ObservedWorkflow) -> WorkflowPlan {
+pub(crate) fn plan(observed: &ObservedWorkflow) -> WorkflowPlan {
     let mut plan = clear(observed);
     let Some(workflow) = observed.workflow.as_ref().filter(|known| known.metadata.deletion_timestamp.is_none()) else {
         return plan;

@@ -16,7 +16,7 @@ const MAX_NAME: usize = 63;
 /// What is wrong with the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}")]
-pub struct ImportError {
+pub(crate) struct ImportError {
     /// Where, such as `[0].workflow_parameters[2].default`.
     path: String,
     problem: String,
@@ -26,7 +26,7 @@ type Result<T> = std::result::Result<T, ImportError>;
 
 /// What a configuration holds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// The manifests of its workflows.
     pub manifests: Vec<Value>,
     /// What of it was left out, and why.
@@ -37,7 +37,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// When the file is none, or says what an `OmotesWorkflow` cannot; the message names the place in it.
-pub fn import(text: &str, image: &str) -> Result<Imported> {
+pub(crate) fn import(text: &str, image: &str) -> Result<Imported> {
     let mut whole: Value =
         serde_json::from_str(text).map_err(|error| fault("the file", format!("is no JSON: {error}")))?;
     let warnings = drop_foreign_defaults(&mut whole);

@@ -8,8 +8,8 @@
 //! - A seat is given only while there are fewer holders than seats, a slot of a pool while there are fewer than its max,
 //!   and both in the order of the turns.
 
-pub mod advance;
-pub mod import;
+pub(crate) mod advance;
+pub(crate) mod import;
 pub mod parameters;
 pub mod pool;
 pub mod revision;
@@ -17,5 +17,5 @@ pub mod seats;
 pub mod slots;
 pub mod step;
 
-pub use parameters::check;
+pub(crate) use parameters::check;
 pub use revision::Revision;

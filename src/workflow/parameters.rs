@@ -23,7 +23,7 @@ const MAX_SHOWN: usize = 80;
 
 /// Why parameters are refused: one sentence each with the parameter, its value and the rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid(Vec<String>);
+pub(crate) struct Invalid(Vec<String>);
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +40,7 @@ impl fmt::Display for Invalid {
 ///
 /// # Errors
 /// When `given` is not what `workflow` allows.
-pub fn check(given: &Map<String, Value>, workflow: &OmotesWorkflowSpec) -> Result<Map<String, Value>, Invalid> {
+pub(crate) fn check(given: &Map<String, Value>, workflow: &OmotesWorkflowSpec) -> Result<Map<String, Value>, Invalid> {
     let undeclared =
         given.iter().filter(|(key, _)| workflow.parameters.iter().all(|parameter| parameter.key_name != **key));
     let (mut defects, mut complete) = (Vec::new(), Map::new());
@@ -66,7 +66,7 @@ pub fn check(given: &Map<String, Value>, workflow: &OmotesWorkflowSpec) -> Resul
 
 /// What is wrong with the parameters of a workflow itself, as far as its schema cannot tell.
 #[must_use]
-pub fn workflow_defect(workflow: &OmotesWorkflowSpec) -> Option<String> {
+pub(crate) fn workflow_defect(workflow: &OmotesWorkflowSpec) -> Option<String> {
     let own = workflow.parameters.iter().find_map(|parameter| {
         let text = parameter.date_time.as_ref()?.default.as_ref()?;
         let field = format!("spec.parameters[{}].dateTime.default", parameter.key_name);

@@ -85,7 +85,7 @@ impl Trouble {
     }
 
     /// Forgets a failure that would have repeated by now.
-    pub fn forgive(&mut self, reason: Reason) {
+    pub(crate) fn forgive(&mut self, reason: Reason) {
         if self.reason == Some(reason) {
             *self = Self::default();
         }
@@ -165,7 +165,7 @@ fn delete(known: &WarmPod, failure: Option<String>) -> WorkflowStep {
 
 /// Whether one of `pods` that became ready after `trouble` has been so for as long as shows that they can be.
 #[must_use]
-pub fn has_recovered(pods: &[WarmPod], trouble: &Trouble, now: Timestamp) -> bool {
+pub(crate) fn has_recovered(pods: &[WarmPod], trouble: &Trouble, now: Timestamp) -> bool {
     let since = pods.iter().filter_map(|known| ready_since(&known.pod));
     let mut later = since.filter(|since| trouble.since.is_none_or(|failed| *since > failed));
     later.any(|since| now.duration_since(since) >= SHORT_LIFE)

@@ -59,7 +59,7 @@ impl Revision {
 
     /// The object that holds it, in the namespace of its workflow.
     #[must_use]
-    pub fn to_object(&self, namespace: &str) -> ControllerRevision {
+    pub(crate) fn to_object(&self, namespace: &str) -> ControllerRevision {
         let labels = [(names::LABEL_MANAGED_BY, names::OPERATOR), (names::LABEL_WORKFLOW, self.workflow.as_str())];
         ControllerRevision {
             metadata: ObjectMeta {

@@ -12,10 +12,10 @@ use crate::api::{OmotesJob, OmotesWorkflowSpec, job::Priority};
 
 /// How much waiting is worth one class of priority. Jobs take hours: with less a day of Low jobs would go before whatever
 /// is urgent, with more a Low job would wait for days behind others that came later.
-pub const CLASS_SECONDS: i64 = 43_200;
+pub(crate) const CLASS_SECONDS: i64 = 43_200;
 /// How long at least what a job was told of its place holds: where jobs start in quick succession each start would
 /// otherwise be a write for each that waits.
-pub const PLACE_PERIOD: SignedDuration = SignedDuration::from_secs(10);
+pub(crate) const PLACE_PERIOD: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a job has of its workflow's seats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum Limit {
 
 /// The answer to a job that asks for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// What it has.
     pub seat: Seat,
     /// The pool whose slot it has, or waits for, where its workflow is in one.
@@ -59,7 +59,7 @@ pub struct Answer {
 
 /// What a workflow allows now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// How many of its jobs may have a seat; `None` is any number.
     pub seats: Option<usize>,
     /// The slots that it shares with others.
@@ -70,7 +70,7 @@ pub struct Terms {
 
 /// What a workflow says of the pool that it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolTerms {
+pub(crate) struct PoolTerms {
     /// The name of the pool.
     pub pool: String,
     /// How many jobs of the pool may have a slot.
@@ -80,7 +80,7 @@ pub struct PoolTerms {
 impl Terms {
     /// What a workflow with this spec allows.
     #[must_use]
-    pub fn of(spec: &OmotesWorkflowSpec) -> Self {
+    pub(crate) fn of(spec: &OmotesWorkflowSpec) -> Self {
         let number = |given: i32| usize::try_from(given).unwrap_or(0);
         let slots = spec.slots.as_ref();
         Self {
@@ -92,7 +92,7 @@ impl Terms {
 
     /// The name of the pool that it shares.
     #[must_use]
-    pub fn pool(&self) -> Option<&String> {
+    pub(crate) fn pool(&self) -> Option<&String> {
         self.slots.as_ref().map(|slots| &slots.pool)
     }
 }
@@ -100,7 +100,7 @@ impl Terms {
 /// When it is whose turn: the smaller goes first. It does not depend on the time, so that the order of two jobs never
 /// changes by itself: a job of a lower class is as one of the next class that came [`CLASS_SECONDS`] later.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
+pub(crate) struct Turn {
     rank: i64,
     created: i64,
     /// The job's name, which tells those apart that came in the same second.
@@ -112,7 +112,7 @@ pub struct Turn {
 impl Turn {
     /// When it is the turn of `job`.
     #[must_use]
-    pub fn of(job: &OmotesJob) -> Self {
+    pub(crate) fn of(job: &OmotesJob) -> Self {
         let created = job.creation_timestamp().map_or(i64::MAX / 2, |time| time.0.as_second());
         let classes = match job.spec.priority.unwrap_or_default() {
             Priority::High => 0,
@@ -174,7 +174,7 @@ pub(super) struct Holder {
 
 /// What became free when a job lost its seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Freed {
+pub(crate) struct Freed {
     /// The pool that the job was started in; its workflow may be in another one by now.
     pub pool: Option<String>,
 }

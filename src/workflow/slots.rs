@@ -17,7 +17,7 @@ use super::seats::{Answer, Entry, Freed, Limit, PoolTerms, Queue, Seat, Terms, T
 
 /// The holders and the waiting jobs of all workflows of one namespace, by name of the workflow.
 #[derive(Debug, Default)]
-pub struct SlotTable {
+pub(crate) struct SlotTable {
     members: BTreeMap<String, Member>,
 }
 
@@ -50,7 +50,7 @@ impl Member {
 
 /// How a pool is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolUse {
+pub(crate) struct PoolUse {
     /// Its name.
     pub pool: String,
     /// How many jobs may have a slot.
@@ -65,7 +65,7 @@ pub struct PoolUse {
 
 impl SlotTable {
     /// Notes what `workflow` allows now; `None` once it is gone. Returns the names of the jobs to look at.
-    pub fn set_terms(&mut self, workflow: &str, terms: Option<Terms>) -> Vec<String> {
+    pub(crate) fn set_terms(&mut self, workflow: &str, terms: Option<Terms>) -> Vec<String> {
         let member = self.members.entry(workflow.to_owned()).or_default();
         let is_there = terms.is_some();
         let former = member.terms.clone();
@@ -85,7 +85,7 @@ impl SlotTable {
 
     /// Asks for a seat of `workflow` for the job whose turn is `turn` and that was accepted with `accepted`; where there is
     /// none it waits from now on.
-    pub fn ask(&mut self, workflow: &str, turn: Turn, accepted: Terms, now: Timestamp) -> Answer {
+    pub(crate) fn ask(&mut self, workflow: &str, turn: Turn, accepted: Terms, now: Timestamp) -> Answer {
         let before = self.leaving(workflow, &turn.uid, accepted);
         let mut seat = self.seat(workflow, &turn);
         let mut told = None;
@@ -178,7 +178,7 @@ impl SlotTable {
     /// The names of the jobs to look at after a change of `workflow`: those that may start, or whose place in words has
     /// changed.
     #[must_use]
-    pub fn concerned(&self, workflow: &str, freed: &Freed) -> Vec<String> {
+    pub(crate) fn concerned(&self, workflow: &str, freed: &Freed) -> Vec<String> {
         let mut names = self.concerned_of(workflow);
         for pool in self.pools_of(workflow, freed) {
             names.extend(self.concerned_in(&pool));
@@ -213,7 +213,7 @@ impl SlotTable {
 
     /// The names of the workflows whose status changes with one of `workflow`: itself, and those that share slots with it.
     #[must_use]
-    pub fn neighbours(&self, workflow: &str, freed: &Freed) -> BTreeSet<String> {
+    pub(crate) fn neighbours(&self, workflow: &str, freed: &Freed) -> BTreeSet<String> {
         let pools = self.pools_of(workflow, freed);
         let sharing = pools.iter().flat_map(|pool| self.sharing(pool)).map(|(name, _)| name.clone());
         sharing.chain([workflow.to_owned()]).collect()
@@ -221,13 +221,13 @@ impl SlotTable {
 
     /// How the pool of `workflow` is used, where it is in one.
     #[must_use]
-    pub fn use_of(&self, workflow: &str) -> Option<PoolUse> {
+    pub(crate) fn use_of(&self, workflow: &str) -> Option<PoolUse> {
         Some(self.pool_use(self.members.get(workflow)?.terms.pool()?))
     }
 
     /// How all pools are used, those included that no workflow names any more.
     #[must_use]
-    pub fn pools(&self) -> Vec<PoolUse> {
+    pub(crate) fn pools(&self) -> Vec<PoolUse> {
         let members = self.members.values();
         let pools: BTreeSet<&String> =
             members.flat_map(|known| known.queue.pools().chain(known.terms.pool())).collect();
@@ -251,13 +251,13 @@ impl SlotTable {
     }
 
     /// Notes that a job of `workflow` waits, at its turn, and what it was accepted with.
-    pub fn enter(&mut self, workflow: &str, turn: Turn, accepted: Terms) {
+    pub(crate) fn enter(&mut self, workflow: &str, turn: Turn, accepted: Terms) {
         self.leaving(workflow, &turn.uid, accepted);
         self.members.entry(workflow.to_owned()).or_default().queue.insert(Entry { turn, told: None });
     }
 
     /// Notes that a job does not wait any more. Returns what it waited for, if it did.
-    pub fn leave(&mut self, workflow: &str, uid: &str) -> Option<Freed> {
+    pub(crate) fn leave(&mut self, workflow: &str, uid: &str) -> Option<Freed> {
         let member = self.members.get_mut(workflow)?;
         let left = member.queue.remove(uid).map(|_| Freed { pool: member.terms.pool().cloned() });
         self.prune(workflow);
@@ -265,32 +265,32 @@ impl SlotTable {
     }
 
     /// Notes that a job has no pod and is not about to. Returns what was kept for it.
-    pub fn give_back(&mut self, workflow: &str, uid: &str) -> Option<Freed> {
+    pub(crate) fn give_back(&mut self, workflow: &str, uid: &str) -> Option<Freed> {
         let freed = self.members.get_mut(workflow)?.queue.give_back(uid);
         self.prune(workflow);
         freed
     }
 
     /// Notes that a job of `workflow` has no pod that lives, whatever was known of one. Returns what it held.
-    pub fn vacate(&mut self, workflow: &str, uid: &str) -> Option<Freed> {
+    pub(crate) fn vacate(&mut self, workflow: &str, uid: &str) -> Option<Freed> {
         let freed = self.members.get_mut(workflow)?.queue.vacate(uid);
         self.prune(workflow);
         freed
     }
 
     /// Notes that a job of `workflow` has a pod by its status, which need not be seen yet.
-    pub fn keep(&mut self, workflow: &str, uid: &str, pool: Option<String>) {
+    pub(crate) fn keep(&mut self, workflow: &str, uid: &str, pool: Option<String>) {
         self.members.entry(workflow.to_owned()).or_default().queue.keep(uid, pool);
     }
 
     /// Notes a pod of the job with this UID, and the pool that the pod was started in. Returns what the job held in another
     /// pool.
-    pub fn pod_lives(&mut self, workflow: &str, job: &str, pod: &str, pool: Option<&String>) -> Option<Freed> {
+    pub(crate) fn pod_lives(&mut self, workflow: &str, job: &str, pod: &str, pool: Option<&String>) -> Option<Freed> {
         self.members.entry(workflow.to_owned()).or_default().queue.pod_lives(job, pod, pool)
     }
 
     /// Notes that a pod of the job with this UID has ended. Returns what it held.
-    pub fn pod_ended(&mut self, workflow: &str, job: &str, pod: &str) -> Option<Freed> {
+    pub(crate) fn pod_ended(&mut self, workflow: &str, job: &str, pod: &str) -> Option<Freed> {
         let freed = self.members.get_mut(workflow)?.queue.pod_ended(job, pod);
         self.prune(workflow);
         freed
@@ -298,13 +298,13 @@ impl SlotTable {
 
     /// Whether the job with this UID has a seat of `workflow`.
     #[must_use]
-    pub fn is_holder(&self, workflow: &str, uid: &str) -> bool {
+    pub(crate) fn is_holder(&self, workflow: &str, uid: &str) -> bool {
         self.members.get(workflow).is_some_and(|member| member.queue.is_holder(uid))
     }
 
     /// Whether nothing is known of the namespace.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 

@@ -9,7 +9,7 @@ use crate::api::OmotesWorkflowStatus;
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq)]
-pub enum WorkflowStep {
+pub(crate) enum WorkflowStep {
     /// Makes the revision that jobs pin from now on.
     CreateRevision(Box<ControllerRevision>),
     /// Removes a revision that nobody needs.
@@ -40,7 +40,7 @@ pub enum WorkflowStep {
 
 /// What to do for a workflow, and when to look again.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct WorkflowPlan {
+pub(crate) struct WorkflowPlan {
     /// The effects, in order.
     pub steps: Vec<WorkflowStep>,
     /// The nearest instant at which time alone changes the decision.

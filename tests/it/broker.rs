@@ -21,15 +21,15 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
-use omotes_operator::broker::{
+use omotes_operator::testing::broker::{
     Broker, BrokerConfig, BrokerError, BrokerEvent, BrokerState, Connector, DeleteCondition, Deletion, Fetched,
     Outgoing, QueueSight, Redelivery, RefusalSource, Routing,
 };
-use omotes_operator::clock::Clock;
-use omotes_operator::courier::{self, CourierSettings, Layout};
-use omotes_operator::result::{Deleter, Evidence, refused::KeptBecause};
-use omotes_operator::topology::{self, NamespaceProgress, QueueDeclaration};
-use omotes_operator::wire::{
+use omotes_operator::testing::clock::Clock;
+use omotes_operator::testing::courier::{self, CourierSettings, Layout};
+use omotes_operator::testing::result::{Deleter, Evidence, refused::KeptBecause};
+use omotes_operator::testing::topology::{self, NamespaceProgress, QueueDeclaration};
+use omotes_operator::testing::wire::{
     Capability, CapabilityKey, CommitRecord, CourierMessage, CourierNotice, CourierOutput, FailureCause, JobResult,
     NamespaceKey, ProgressLine, ResultType, TerminationRecord,
 };

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use kube::ResourceExt;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, Reason, names,
         queues::QueueDeletionPolicy,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::{Api, ResourceExt, api::PostParams};
-use omotes_operator::wire::{CourierMessage, CourierNotice, CourierOutput, ProgressLine, ResultType, Severity};
+use omotes_operator::testing::wire::{
+    CourierMessage, CourierNotice, CourierOutput, ProgressLine, ResultType, Severity,
+};
 use serde_json::{Value, json};
 
 use crate::support::{

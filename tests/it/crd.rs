@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use omotes_operator::api::{OmotesJob, OmotesWorkflow, crd};
+use omotes_operator::testing::api::{OmotesJob, OmotesWorkflow, crd};
 use serde_json::{Value, json};
 
 fn read(path: &str) -> String {

@@ -11,7 +11,7 @@ use std::{
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, ListParams};
-use omotes_operator::api::status::Phase;
+use omotes_operator::testing::api::status::Phase;
 use serde_json::json;
 
 use crate::support::{

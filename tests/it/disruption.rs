@@ -23,7 +23,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, status::Phase},
     wire::ResultType,
 };

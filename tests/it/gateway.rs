@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use omotes_operator::{
+use omotes_operator::testing::{
     api::status::Phase,
     wire::{
         JobStatus::{Cancelled, Enqueued, Registered, Running},

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesWorkflow,
         job::{EsdlSource, FromBroker, Priority},

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::OmotesWorkflow,
     intake::{
         Facts, Placement, Poison, RefusalReason, Standing, Tombstone, Verdict, judge, read_deletion, read_submission,
@@ -17,7 +17,7 @@ use crate::support::wire::{UUID, nested_lists, number, object, params, submissio
 
 /// What the tests of the gateway expect of a message on `job_submissions`.
 #[derive(Debug, PartialEq)]
-pub enum Expected {
+pub(crate) enum Expected {
     Created,
     Refused(RefusalReason),
     Rejected(Poison),
@@ -62,7 +62,7 @@ fn short(verdict: Verdict) -> Option<Expected> {
 }
 
 /// Messages on `job_submissions`, and what is to become of each.
-pub fn corpus() -> Vec<(&'static str, Vec<u8>, Expected)> {
+pub(crate) fn corpus() -> Vec<(&'static str, Vec<u8>, Expected)> {
     use Expected::{Created, Refused, Rejected};
     use Poison::{Malformed, NotAUuid, ParametersUnreadable};
     let whole = submission(UUID);
@@ -274,7 +274,7 @@ proptest! {
         body[at] = byte;
         if let Verdict::Create(job) = verdict(&body, Standing::New, None) {
             let id = job.spec.job_id.clone().unwrap();
-            prop_assert!(omotes_operator::topology::is_uuid(&id));
+            prop_assert!(omotes_operator::testing::topology::is_uuid(&id));
             prop_assert_eq!(job.metadata.name.as_deref(), Some(id.as_str()));
         }
     }

@@ -9,7 +9,7 @@ use kube::{
     api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams},
 };
 use lapin::options::QueueDeleteOptions;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, names,
         status::{
@@ -225,7 +225,7 @@ impl Life {
         };
         let killed = self.end.1 == "KilledAfterGrace";
         let stage = if killed { AbortStage::Killed } else { AbortStage::Stopped };
-        assert_eq!((Some(abort.cause.as_str()), abort.stage), (self.stopped, stage), "{abort:?}");
+        assert_eq!((Some(format!("{:?}", abort.cause).as_str()), abort.stage), (self.stopped, stage), "{abort:?}");
         let grace = self.spec["template"]["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap();
         let grace = SignedDuration::from_secs(if abort.mode == AbortMode::Graceful { grace } else { 1 });
         let lived = status.completion_time.unwrap().0.duration_since(abort.stop_time.0);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use omotes_operator::wire::{Digest, ResultType};
+use omotes_operator::testing::wire::{Digest, ResultType};
 use serde_json::{Value, json};
 
 use crate::support::{

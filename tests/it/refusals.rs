@@ -7,7 +7,7 @@ use kube::{
     Api, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, OmotesWorkflow, crd, status::Phase},
     wire::{JobStatus, ResultType},
 };

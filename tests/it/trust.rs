@@ -12,7 +12,7 @@ use lapin::{
     options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, status::QueuesState},
     wire::{Capability, CourierMessage, CourierNotice, ProgressLine, ResultType},
 };

@@ -9,7 +9,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesWorkflow, names,
         status::Phase::{self, Failed},
@@ -181,7 +181,7 @@ async fn a_job_that_no_waiting_pod_fits_gets_its_own() {
     offer.vanish().await;
 }
 
-async fn ended(offer: &Offer, name: &str) -> omotes_operator::api::OmotesJob {
+async fn ended(offer: &Offer, name: &str) -> omotes_operator::testing::api::OmotesJob {
     until(&format!("{name} has ended"), PATIENCE, || async {
         let job = offer.jobs.get(name).await.unwrap();
         if phase(&job).is_some_and(Phase::is_terminal) {

@@ -13,7 +13,7 @@ use super::channel::Channel;
 use super::connect::connect;
 use super::connector::Connector;
 use super::error::AmqpError;
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 use super::simulated;
 use super::values::GOOD_BYE;
 
@@ -22,13 +22,10 @@ use super::values::GOOD_BYE;
 pub(crate) struct Connection(Inner);
 
 #[derive(Debug)]
-#[cfg_attr(
-    any(test, feature = "simulation"),
-    expect(clippy::large_enum_variant, reason = "a program has few connections, and a test's are small")
-)]
+#[cfg_attr(test, expect(clippy::large_enum_variant, reason = "a program has few connections, and a test's are small"))]
 enum Inner {
     Lapin(lapin::Connection),
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(test)]
     Simulated(simulated::Connection),
 }
 
@@ -57,7 +54,7 @@ impl Connection {
     ) -> Result<Self, AmqpError> {
         Ok(Self(match connector {
             Connector::Amqp => Inner::Lapin(connect(address, authorities, name, limit).await?),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Connector::Simulated(broker) => {
                 Inner::Simulated(simulated::Connection::open(broker, address.user(), address.vhost(), name).await?)
             }
@@ -68,7 +65,7 @@ impl Connection {
     pub(crate) async fn close(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(connection) => Ok(connection.close(GOOD_BYE.0, GOOD_BYE.1.into()).await?),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(connection) => Ok(connection.close().await?),
         }
     }
@@ -77,7 +74,7 @@ impl Connection {
     pub(crate) fn is_connected(&self) -> bool {
         match &self.0 {
             Inner::Lapin(connection) => connection.status().connected(),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(connection) => connection.is_connected(),
         }
     }
@@ -86,7 +83,7 @@ impl Connection {
     pub(crate) fn is_blocked(&self) -> bool {
         match &self.0 {
             Inner::Lapin(connection) => connection.status().blocked(),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(connection) => connection.is_blocked(),
         }
     }
@@ -95,7 +92,7 @@ impl Connection {
     pub(crate) fn events(&self) -> BoxStream<'static, Event> {
         match &self.0 {
             Inner::Lapin(connection) => connection.events_listener().map(Event::from).boxed(),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(connection) => connection.events().map(Event::from).boxed(),
         }
     }
@@ -104,7 +101,7 @@ impl Connection {
     pub(crate) fn channel_max(&self) -> u16 {
         match &self.0 {
             Inner::Lapin(connection) => connection.configuration().channel_max(),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(connection) => connection.channel_max(),
         }
     }
@@ -113,7 +110,7 @@ impl Connection {
     pub(crate) async fn create_channel(&self) -> Result<Channel, AmqpError> {
         match &self.0 {
             Inner::Lapin(connection) => Ok(connection.create_channel().await?.into()),
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(connection) => Ok(connection.create_channel().await?.into()),
         }
     }

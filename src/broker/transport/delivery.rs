@@ -8,7 +8,7 @@ use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 
 use super::error::AmqpError;
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 use super::simulated;
 
 /// A message from a queue, which the broker has until it is acknowledged or rejected.
@@ -34,7 +34,7 @@ pub(crate) struct Acker(Inner);
 #[derive(Debug)]
 enum Inner {
     Lapin(lapin::Acker),
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(test)]
     Simulated(simulated::Acker),
 }
 
@@ -67,7 +67,7 @@ impl Acker {
     pub(crate) async fn ack(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(acker) => acker.ack(BasicAckOptions::default()).await?,
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(acker) => acker.ack()?,
         };
         Ok(())
@@ -77,7 +77,7 @@ impl Acker {
     pub(crate) async fn reject(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(acker) => acker.reject(BasicRejectOptions { requeue: false }).await?,
-            #[cfg(any(test, feature = "simulation"))]
+            #[cfg(test)]
             Inner::Simulated(acker) => acker.reject(BasicRejectOptions { requeue: false })?,
         };
         Ok(())
@@ -97,7 +97,7 @@ impl From<lapin::message::Delivery> for Delivery {
     }
 }
 
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 impl From<simulated::Delivery> for Delivery {
     fn from(delivery: simulated::Delivery) -> Self {
         let simulated::Delivery { delivered, acker } = delivery;

@@ -20,7 +20,7 @@ mod connector;
 mod consumer;
 mod delivery;
 mod error;
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 mod simulated;
 mod values;
 
@@ -34,5 +34,5 @@ pub(crate) use error::{AmqpError, Fault, code};
 pub(crate) use values::check_name;
 
 pub use connector::Connector;
-#[cfg(any(test, feature = "simulation"))]
-pub use simulated::{Failure, Operation, SimulatedBroker, SimulatedConnection, SimulatedQueue};
+#[cfg(test)]
+pub(crate) use simulated::{Failure, Operation, SimulatedBroker};

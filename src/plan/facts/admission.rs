@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// The most bytes that `input.parameters` may have as JSON.
-pub const MAX_PARAMETERS_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_PARAMETERS_BYTES: usize = 64 * 1024;
 /// The most bytes that an inline ESDL may have: with the parameters it fits the 256 KiB of a pod's annotations.
-pub const MAX_INLINE_BYTES: usize = 128 * 1024;
+pub(crate) const MAX_INLINE_BYTES: usize = 128 * 1024;
 
 /// Why a job is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
+pub(crate) struct Rejection {
     /// The reason of the condition and the Event.
     pub reason: Reason,
     /// Field, value and remedy, for people.
@@ -27,14 +27,14 @@ pub struct Rejection {
 
 /// Whether this operator runs `job`, and not another controller.
 #[must_use]
-pub fn is_ours(job: &OmotesJob) -> bool {
+pub(crate) fn is_ours(job: &OmotesJob) -> bool {
     job.spec.managed_by.as_ref().is_none_or(|controller| controller == names::MANAGED_BY)
 }
 
 /// Why `observed`'s job is not one to run, if it is not. Only the status says that a job was accepted: a finalizer can
 /// stand in the manifest of any user.
 #[must_use]
-pub fn rejection(observed: &Observed, settings: &Settings) -> Option<Rejection> {
+pub(crate) fn rejection(observed: &Observed, settings: &Settings) -> Option<Rejection> {
     if observed.is_accepted() {
         return None;
     }
@@ -58,7 +58,7 @@ fn refused_as_configured(observed: &Observed, settings: &Settings) -> Option<Rej
 /// Whether a client waits for the result of a job that is refused: one that came over AMQP, and whose workflow became
 /// another before the job was accepted, say.
 #[must_use]
-pub fn has_client(observed: &Observed, settings: &Settings) -> bool {
+pub(crate) fn has_client(observed: &Observed, settings: &Settings) -> bool {
     let came_over_amqp = pods::input_queue(&observed.job, &settings.keys).is_some();
     let is_ours = observed.claim == Claim::Ours && not_at_the_broker(&observed.job, settings).is_none();
     came_over_amqp && is_ours && observed.has_finalizer()

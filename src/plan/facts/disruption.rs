@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// The condition of a pod that the cluster ends.
-pub const DISRUPTION_TARGET: &str = "DisruptionTarget";
+pub(crate) const DISRUPTION_TARGET: &str = "DisruptionTarget";
 /// The reason of a pod that its node evicted.
-pub const EVICTED: &str = "Evicted";
+pub(crate) const EVICTED: &str = "Evicted";
 /// The reason of that condition where the kubelet ends the pod. It shows only once all containers have ended.
-pub const BY_KUBELET: &str = "TerminationByKubelet";
+pub(crate) const BY_KUBELET: &str = "TerminationByKubelet";
 /// Why a kubelet refuses or ends a pod, in the pod's own reason.
 const KUBELET_REASONS: [&str; 12] = [
     "Terminated",
@@ -44,11 +44,11 @@ const OWN_LIMITS: [&str; 3] =
 /// The most seconds between the ends of containers that one loss of power ended.
 const AT_ONCE_SECONDS: i64 = 1;
 /// The kubelet's reason for a container that it cannot find any more.
-pub const STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
+pub(crate) const STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
 
 /// What of the cluster ended a pod, where it did.
 #[must_use]
-pub fn of(ending: &Ending) -> Option<Disruption> {
+pub(crate) fn of(ending: &Ending) -> Option<Disruption> {
     let (reason, message) = words(ending);
     match (reason, ending.target.as_deref()) {
         (EVICTED, _) if exceeds_own_limit(message) => None,
@@ -71,7 +71,7 @@ pub fn of(ending: &Ending) -> Option<Disruption> {
 /// Whether nothing but a look at the pod before can prove that main ended by itself. A deletion through the apiserver is no
 /// such case: it says when it was asked for. Nor is one that the control plane announced and that never came.
 #[must_use]
-pub fn hides_main(ending: &Ending) -> bool {
+pub(crate) fn hides_main(ending: &Ending) -> bool {
     let (reason, message) = words(ending);
     let by_node = is_refused(ending) || is_of_kubelet(reason, message) || is_lost(ending);
     by_node || ending.target.as_deref() == Some(BY_KUBELET)
@@ -79,25 +79,25 @@ pub fn hides_main(ending: &Ending) -> bool {
 
 /// Whether main's exit code is not main's: the node lost it, or lost its power.
 #[must_use]
-pub fn is_unknown(exit: &Exit) -> bool {
+pub(crate) fn is_unknown(exit: &Exit) -> bool {
     is_made_up(&exit.reason)
 }
 
 /// Whether an exit code with this reason is the node's own word for a container that it lost.
 #[must_use]
-pub fn is_made_up(reason: &str) -> bool {
+pub(crate) fn is_made_up(reason: &str) -> bool {
     [STATUS_UNKNOWN, "Unknown"].contains(&reason)
 }
 
 /// Whether the pod was evicted because it took more storage than its own limits allow.
 #[must_use]
-pub fn exceeds_own_limit(message: &str) -> bool {
+pub(crate) fn exceeds_own_limit(message: &str) -> bool {
     OWN_LIMITS.iter().any(|limit| message.contains(limit))
 }
 
 /// What the node did to all containers of a pod at once, of which main ended so.
 #[must_use]
-pub fn node_fault(status: &PodStatus, main: Option<&ContainerStateTerminated>) -> Option<NodeFault> {
+pub(crate) fn node_fault(status: &PodStatus, main: Option<&ContainerStateTerminated>) -> Option<NodeFault> {
     if refused(status) {
         return Some(NodeFault::Refusal);
     }

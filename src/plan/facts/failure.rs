@@ -20,7 +20,7 @@ pub struct Failure {
 impl Failure {
     /// Whether it is the broker that does not do it.
     #[must_use]
-    pub fn is_brokers(&self) -> bool {
+    pub(crate) fn is_brokers(&self) -> bool {
         use Reason::{BrokerFailed, BrokerLimitReached, BrokerRefused};
         matches!(self.reason, BrokerFailed | BrokerLimitReached | BrokerRefused)
     }

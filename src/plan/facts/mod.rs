@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 
-pub mod admission;
+pub(crate) mod admission;
 mod client;
 mod deadline;
 pub(crate) mod demand;
@@ -12,7 +12,7 @@ pub mod disruption;
 pub mod ending;
 pub mod failure;
 pub mod lookups;
-pub mod node_clock;
+pub(crate) mod node_clock;
 pub mod observed;
 pub mod orphans;
 pub mod outcome;
@@ -20,12 +20,12 @@ pub mod owner;
 pub mod pod_state;
 pub mod presence;
 pub mod seat;
-pub mod stop_times;
+pub(crate) mod stop_times;
 pub mod winding;
 
 /// How long a job waits in silence before its status says what it waits for. A pod on a node that has its image starts
 /// sooner, and then the status is written once, at Running.
-pub const SILENT_WAIT: SignedDuration = SignedDuration::from_secs(10);
+pub(crate) const SILENT_WAIT: SignedDuration = SignedDuration::from_secs(10);
 /// How often a job that waits for the broker is looked at, should nobody tell that the broker is back: an alarm that is
 /// over, say.
-pub const BROKER_RETRY: SignedDuration = SignedDuration::from_secs(15);
+pub(crate) const BROKER_RETRY: SignedDuration = SignedDuration::from_secs(15);

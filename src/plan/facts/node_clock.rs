@@ -14,11 +14,11 @@ use kube::ResourceExt;
 /// Kubernetes' times are cut to whole seconds, and synchronized clocks differ by less.
 pub(crate) const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 /// A clock that is wrong by more than this is worth a warning.
-pub const WORTH_A_WARNING: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const WORTH_A_WARNING: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the times of one pod may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NodeClock {
+pub(crate) struct NodeClock {
     earliest: Timestamp,
     latest: Timestamp,
     skew: SignedDuration,
@@ -27,7 +27,7 @@ pub struct NodeClock {
 impl NodeClock {
     /// The clock of the node that `pod`, whose main container is called `main`, is on; seen at `now`.
     #[must_use]
-    pub fn of(pod: &Pod, main: &str, now: Timestamp) -> Self {
+    pub(crate) fn of(pod: &Pod, main: &str, now: Timestamp) -> Self {
         let earliest = scheduled(pod).into_iter().chain(pod.creation_timestamp().map(|time| time.0)).max();
         let unmeasured = Self { earliest: earliest.unwrap_or(Timestamp::MIN), latest: now, skew: SignedDuration::ZERO };
         let skew = times(pod, main).map(|time| unmeasured.distance(time)).max_by_key(|skew| skew.unsigned_abs());
@@ -36,13 +36,13 @@ impl NodeClock {
 
     /// By how much at least the clock is ahead, or behind where that is negative; zero where that cannot be seen.
     #[must_use]
-    pub fn skew(&self) -> SignedDuration {
+    pub(crate) fn skew(&self) -> SignedDuration {
         self.skew
     }
 
     /// When main ended, where that can be known.
     #[must_use]
-    pub fn end(&self, state: &ContainerStateTerminated) -> Option<Timestamp> {
+    pub(crate) fn end(&self, state: &ContainerStateTerminated) -> Option<Timestamp> {
         let (started, finished) = (known(state.started_at.as_ref()), known(state.finished_at.as_ref())?);
         let ordered = started.is_none_or(|started| started <= finished + TOLERANCE);
         (ordered && self.skew.unsigned_abs() <= TOLERANCE.unsigned_abs()).then_some(finished)
@@ -50,7 +50,7 @@ impl NodeClock {
 
     /// `time`, or the nearest that is possible.
     #[must_use]
-    pub fn clamp(&self, time: Timestamp) -> Timestamp {
+    pub(crate) fn clamp(&self, time: Timestamp) -> Timestamp {
         if self.distance(time).unsigned_abs() <= TOLERANCE.unsigned_abs() {
             return time;
         }

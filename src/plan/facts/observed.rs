@@ -39,7 +39,7 @@ pub enum Sight<T> {
 
 /// How long a broker must be away, or refuse, before a job that is overdue to go does without it. A new leader begins without
 /// a connection, and waits for the queue of a former one whose node is lost for up to 20 s.
-pub const SHORTEST_ABSENCE: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const SHORTEST_ABSENCE: SignedDuration = SignedDuration::from_secs(30);
 
 /// The facts of one pass over one job.
 #[derive(Debug, Clone)]
@@ -206,7 +206,7 @@ pub enum BrokerSight {
 impl BrokerSight {
     /// Why nobody can be told anything, where that is so.
     #[must_use]
-    pub fn obstacle(&self) -> Option<&str> {
+    pub(crate) fn obstacle(&self) -> Option<&str> {
         match self {
             Self::Ready => None,
             Self::Blocked(why) | Self::Unreachable(why) | Self::Refusing(why) => Some(why),
@@ -337,14 +337,14 @@ impl ProgressReport {
 
     /// Whether a client that was told `other` knows this.
     #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         self.fraction.to_bits() == other.fraction.to_bits() && self.message == other.message
     }
 }
 
 impl Observed {
     /// Takes in a newer version of the job, as the apiserver tells it.
-    pub fn learn_job(&mut self, job: OmotesJob) {
+    pub(crate) fn learn_job(&mut self, job: OmotesJob) {
         let pinned = job.status.as_ref().and_then(|status| status.workflow_revision.as_ref());
         if let (WorkflowSight::Current(revision), Some(_)) = (&self.workflow, pinned) {
             self.workflow = WorkflowSight::Pinned(Arc::clone(revision));
@@ -372,7 +372,7 @@ impl Observed {
 
     /// Whether a program of the job was seen running, in this attempt or an earlier one.
     #[must_use]
-    pub fn was_running(&self) -> bool {
+    pub(crate) fn was_running(&self) -> bool {
         let status = self.status();
         status.start_time.is_some() || status.attempts.iter().any(|attempt| attempt.start_time.is_some())
     }
@@ -405,13 +405,13 @@ impl Observed {
 
     /// Whether the job holds the operator's finalizer.
     #[must_use]
-    pub fn has_finalizer(&self) -> bool {
+    pub(crate) fn has_finalizer(&self) -> bool {
         finalizers::has(&*self.job, names::FINALIZER_CLEANUP)
     }
 
     /// Whether the status says that the operator runs this job. Nothing else does: a user can write a finalizer.
     #[must_use]
-    pub fn is_accepted(&self) -> bool {
+    pub(crate) fn is_accepted(&self) -> bool {
         let said =
             self.job.status.as_ref().and_then(|status| condition::get(&status.conditions, ConditionType::Accepted));
         said.is_some_and(|said| said.status == "True")
@@ -420,7 +420,7 @@ impl Observed {
     /// Whether the job has yet to find out that the queue of its result is its own. Nobody else can have used one that is
     /// named after the resource's UID, and a job that was queued, or has or had a pod, has found it out.
     #[must_use]
-    pub fn is_to_take_queue(&self) -> bool {
+    pub(crate) fn is_to_take_queue(&self) -> bool {
         let conditions = &self.status().conditions;
         let ready = condition::get(conditions, ConditionType::QueuesReady).is_some_and(|known| known.status == "True");
         let has_pod = self.own_pod().is_some() || names::chosen_pod(&self.job).is_some();
@@ -429,7 +429,7 @@ impl Observed {
 
     /// Whether the queue of the job's result is known to be another job's.
     #[must_use]
-    pub fn is_queue_occupied(&self) -> bool {
+    pub(crate) fn is_queue_occupied(&self) -> bool {
         matches!(self.queues, Preparation::Occupied { .. })
     }
 
@@ -465,7 +465,12 @@ impl Observed {
 
     /// The same of the attempt with that number, whose pod this is.
     #[must_use]
-    pub fn output_queue_of(&self, number: i32, pod: Option<&Pod>, settings: &Settings) -> Option<QueueDeclaration> {
+    pub(crate) fn output_queue_of(
+        &self,
+        number: i32,
+        pod: Option<&Pod>,
+        settings: &Settings,
+    ) -> Option<QueueDeclaration> {
         self.job.spec.courier().enabled.then(|| self.numbered(number).output_queue(pod, settings))
     }
 
@@ -483,7 +488,7 @@ impl Observed {
 
     /// Whether the operator makes and removes the client's queues.
     #[must_use]
-    pub fn owns_queues(&self) -> bool {
+    pub(crate) fn owns_queues(&self) -> bool {
         self.job.spec.queues.declare == QueueDeclare::Ensure
     }
 }

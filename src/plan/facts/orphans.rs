@@ -11,7 +11,7 @@ use crate::topology::{self, QueueKind};
 
 /// Everything that says which queues are wanted.
 #[derive(Debug, Default)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The ids of all jobs.
     pub job_ids: HashSet<String>,
     /// The names of the operator's own queues for them: inputs, outputs of their attempts, and results that are kept.
@@ -20,7 +20,7 @@ pub struct Wanted {
 
 /// A queue that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// Its name.
     pub name: String,
     /// Messages in it; `None` where nobody knows.
@@ -31,7 +31,7 @@ pub struct Listed {
 
 /// What one sweep found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Queues that belong to nobody.
     pub orphans: Vec<String>,
     /// Those of them that are old enough to go, and whether only if they are empty.
@@ -40,11 +40,17 @@ pub struct Finding {
 
 /// Since when each orphan is known. Bounded by the number of queues.
 #[derive(Debug, Default)]
-pub struct Orphans(BTreeMap<String, Timestamp>);
+pub(crate) struct Orphans(BTreeMap<String, Timestamp>);
 
 impl Orphans {
     /// Judges the queues that were `listed` before `wanted` was: a job that is made meanwhile is in the latter.
-    pub fn judge(&mut self, listed: &[Listed], wanted: &Wanted, now: Timestamp, grace: SignedDuration) -> Finding {
+    pub(crate) fn judge(
+        &mut self,
+        listed: &[Listed],
+        wanted: &Wanted,
+        now: Timestamp,
+        grace: SignedDuration,
+    ) -> Finding {
         let orphans: Vec<&Listed> = listed.iter().filter(|queue| is_orphan(queue, wanted)).collect();
         let names: HashSet<&str> = orphans.iter().map(|queue| queue.name.as_str()).collect();
         self.0.retain(|name, _| names.contains(name.as_str()));

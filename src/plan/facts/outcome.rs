@@ -26,7 +26,7 @@ const KILLED: i32 = 137;
 
 /// How a job ended, as the client and the status will say it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// One word.
     pub cause: TerminationCause,
     /// A sentence for people.
@@ -41,7 +41,7 @@ pub struct Outcome {
 
 /// A verdict on an ending: final, or final once the output is at hand.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing more to look at.
     Final(Outcome),
     /// The program succeeded and the courier says that it sent this; it must be there.
@@ -50,7 +50,7 @@ pub enum Verdict {
 
 /// What is known of the job beside its pod.
 #[derive(Debug, Clone)]
-pub struct Circumstances {
+pub(crate) struct Circumstances {
     /// The stop that was decided on, if one was.
     pub abort: Option<AbortStatus>,
     /// Whether main of this attempt was seen running.
@@ -66,7 +66,7 @@ pub struct Circumstances {
 impl Circumstances {
     /// What is known of `observed`'s job beside its pod.
     #[must_use]
-    pub fn of(observed: &Observed) -> Self {
+    pub(crate) fn of(observed: &Observed) -> Self {
         let spec = &observed.job.spec;
         Self {
             was_running: observed.status().start_time.is_some(),
@@ -81,13 +81,17 @@ impl Circumstances {
 impl Outcome {
     /// An outcome without an exit code.
     #[must_use]
-    pub fn without_exit(cause: TerminationCause, message: impl Into<String>, stopped: Option<AbortCause>) -> Self {
+    pub(crate) fn without_exit(
+        cause: TerminationCause,
+        message: impl Into<String>,
+        stopped: Option<AbortCause>,
+    ) -> Self {
         Self { cause, message: message.into(), exit: None, stopped, disruption: None }
     }
 
     /// The outcome of a job that was stopped while it had no pod: that of its last attempt, where it had one.
     #[must_use]
-    pub fn between_attempts(abort: &AbortStatus, attempts: &[AttemptStatus]) -> Self {
+    pub(crate) fn between_attempts(abort: &AbortStatus, attempts: &[AttemptStatus]) -> Self {
         let Some(last) = attempts.last() else { return Self::never_started(abort) };
         let message = format!("{}; nothing of it ran then. Its last attempt: {}", abort.reason, last.message);
         Self::without_exit(last.cause, message, Some(abort.cause))
@@ -95,7 +99,7 @@ impl Outcome {
 
     /// The outcome of a job that was stopped before its program started.
     #[must_use]
-    pub fn never_started(abort: &AbortStatus) -> Self {
+    pub(crate) fn never_started(abort: &AbortStatus) -> Self {
         let message = match abort.cause {
             AbortCause::StartDeadlineExceeded => abort.reason.clone(),
             _ => format!("{} before its program started", abort.reason),
@@ -105,7 +109,7 @@ impl Outcome {
 
     /// The phase that this outcome leads to: who wished for the end of a job did not see it fail.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         match (self.cause, self.stopped) {
             (TerminationCause::Completed, _) => Phase::Succeeded,
             (_, Some(cause)) if cause.is_wish() => Phase::Aborted,
@@ -115,7 +119,7 @@ impl Outcome {
 
     /// Why the job did not succeed, one word.
     #[must_use]
-    pub fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         match self.stopped {
             Some(cause) => cause.reason(),
             None => self.cause.reason(),
@@ -124,7 +128,7 @@ impl Outcome {
 
     /// What the client is told.
     #[must_use]
-    pub fn result_type(&self, settings: &Settings) -> ResultType {
+    pub(crate) fn result_type(&self, settings: &Settings) -> ResultType {
         match (self.phase(), self.stopped) {
             (Phase::Succeeded, _) => ResultType::Succeeded,
             (Phase::Aborted, _) => ResultType::Cancelled,
@@ -135,7 +139,7 @@ impl Outcome {
 
     /// How far the stop came that `abort` decided on.
     #[must_use]
-    pub fn stage(&self, abort: &AbortStatus) -> AbortStage {
+    pub(crate) fn stage(&self, abort: &AbortStatus) -> AbortStage {
         match self.cause {
             TerminationCause::KilledAfterGrace => AbortStage::Killed,
             TerminationCause::NodeLost => AbortStage::Unconfirmed,
@@ -147,7 +151,7 @@ impl Outcome {
 
     /// The same ending, with another word for it.
     #[must_use]
-    pub fn become_failure(self, cause: TerminationCause, message: impl Into<String>) -> Self {
+    pub(crate) fn become_failure(self, cause: TerminationCause, message: impl Into<String>) -> Self {
         Self { cause, message: message.into(), ..self }
     }
 }
@@ -168,7 +172,7 @@ pub fn wire_type(type_: ResultType) -> wire::ResultType {
 /// Where the cluster ended it, or may have, an exit code of 0 is no success: programs exit so when they are told to stop. It is
 /// one only where it is proved that main had ended by itself: it was seen so, or a deletion was asked for later.
 #[must_use]
-pub fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
+pub(crate) fn judge(ending: Ending, circumstances: &Circumstances) -> Verdict {
     // Main of a pod that had waited may have run without its input.
     let in_vain = ending.courier.as_ref().is_some_and(TerminationRecord::is_missing_input);
     let ending = if circumstances.was_running && !in_vain { ending.of_one_that_ran() } else { ending };

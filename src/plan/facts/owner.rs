@@ -18,7 +18,7 @@ use crate::{
 
 /// The name of the job that `pod` says it is of.
 #[must_use]
-pub fn job_name(pod: &Pod) -> Option<&str> {
+pub(crate) fn job_name(pod: &Pod) -> Option<&str> {
     match controller(pod) {
         Some(owner) => (owner.kind == "OmotesJob").then_some(&*owner.name),
         None => pod.labels().get(names::LABEL_JOB_NAME).filter(|_| pod_state::is_held(pod)).map(|name| &**name),

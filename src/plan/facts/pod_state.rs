@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How long the kubelet of a pod that was forced off may take to say how its program ended.
-pub const FORCED_TIMEOUT_SECONDS: i64 = 60;
+pub(crate) const FORCED_TIMEOUT_SECONDS: i64 = 60;
 /// The reason of a pod that waits and of which the kubelet says no more than that.
-pub const REASON_STARTING: &str = Reason::PodStarting.as_str();
+pub(crate) const REASON_STARTING: &str = Reason::PodStarting.as_str();
 
 /// Where an attempt is in its life.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Winding {
 impl Ending {
     /// What the courier says that it sent.
     #[must_use]
-    pub fn committed(&self) -> Option<CommitRecord> {
+    pub(crate) fn committed(&self) -> Option<CommitRecord> {
         match &self.courier {
             Some(TerminationRecord::Committed(record)) => Some(record.clone()),
             Some(TerminationRecord::Failed(_)) | None => None,
@@ -106,14 +106,14 @@ fn reason_of(state: &ContainerStateTerminated) -> &str {
 
 /// Whether `pod` waits for its exit codes to be stored.
 #[must_use]
-pub fn is_held(pod: &Pod) -> bool {
+pub(crate) fn is_held(pod: &Pod) -> bool {
     finalizers::has(pod, names::FINALIZER_EXIT_RECORDED)
 }
 
 /// When a pod that was forced off is taken to have ended, whatever its kubelet says: whoever does that says that its node
 /// is dead.
 #[must_use]
-pub fn forced_off(pod: &Pod) -> Option<Timestamp> {
+pub(crate) fn forced_off(pod: &Pod) -> Option<Timestamp> {
     let forced = pod.metadata.deletion_grace_period_seconds == Some(0);
     let asked = pod.metadata.deletion_timestamp.as_ref().filter(|_| forced)?;
     Some(after(asked.0, FORCED_TIMEOUT_SECONDS))
@@ -282,14 +282,14 @@ fn courier(pod: &Pod) -> Option<&ContainerStatus> {
 
 /// Whether the courier of `pod` runs.
 #[must_use]
-pub fn courier_runs(pod: &Pod) -> bool {
+pub(crate) fn courier_runs(pod: &Pod) -> bool {
     let state = courier(pod).and_then(|courier| courier.state.as_ref());
     state.is_some_and(|state| state.running.is_some())
 }
 
 /// What the courier of a warm pod last said when it could not bring the job's input, so that main waits in vain.
 #[must_use]
-pub fn missing_input(pod: &Pod) -> Option<TerminationRecord> {
+pub(crate) fn missing_input(pod: &Pod) -> Option<TerminationRecord> {
     assigned_time(pod)?;
     let courier = courier(pod)?;
     let last = courier.last_state.as_ref().and_then(|state| state.terminated.as_ref());

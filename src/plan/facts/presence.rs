@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How often a pod is looked up that the watch does not show, or whose creation may still come through.
-pub const LOOK_UP_PERIOD: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const LOOK_UP_PERIOD: SignedDuration = SignedDuration::from_secs(5);
 /// How long after a creation without an answer it may still come through: the apiserver gives a request up after 60 s, and
 /// the rest is for its way there.
 pub const CREATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(75);
@@ -48,7 +48,7 @@ impl Sight<Arc<Pod>> {
 impl Observed {
     /// The pod of the current attempt, where it is seen and is this job's.
     #[must_use]
-    pub fn own_pod(&self) -> Option<&Arc<Pod>> {
+    pub(crate) fn own_pod(&self) -> Option<&Arc<Pod>> {
         self.pod.of(&self.job)
     }
 

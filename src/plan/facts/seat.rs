@@ -16,7 +16,7 @@ pub(crate) const REASONS: [Reason; 2] = [Reason::WaitingForSeat, Reason::Workflo
 
 /// Whether the stored status of `job` says that it waits for a seat.
 #[must_use]
-pub fn waits_for_seat(job: &OmotesJob) -> bool {
+pub(crate) fn waits_for_seat(job: &OmotesJob) -> bool {
     let Some(status) = &job.status else { return false };
     let said = condition::get(&status.conditions, ConditionType::Reconciling);
     let waits = said.is_some_and(|said| REASONS.iter().any(|known| said.reason == *known));

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long after the end of its grace a pod may take to be confirmed dead, before the client is told without that.
-pub const CONFIRM_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const CONFIRM_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// When the client is told without knowing that `pod`, which was told to stop, has died. Of a job that is to go on it is
 /// never.

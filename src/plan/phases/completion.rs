@@ -34,7 +34,7 @@ const UNCONFIRMED: &str = "the program has ended; whether its result is in the q
 
 /// Plans the end of an attempt whose pod ended so: another one, where the job may have one; else the end of the job.
 #[must_use]
-pub fn pod_ended(observed: &Observed, settings: &Settings, ending: Ending) -> Plan {
+pub(crate) fn pod_ended(observed: &Observed, settings: &Settings, ending: Ending) -> Plan {
     match attempt_end(observed, settings, observed.heard(ending)) {
         AttemptEnd::Open(plan) => plan,
         AttemptEnd::Known(outcome, output) => follow(observed, settings, outcome, output),
@@ -125,7 +125,12 @@ fn output_lost(outcome: Outcome, record: &CommitRecord) -> Outcome {
 
 /// Plans the end of a job that ends so: what is missing of result, status and release.
 #[must_use]
-pub fn conclude(observed: &Observed, settings: &Settings, outcome: Outcome, output: Option<CourierOutput>) -> Plan {
+pub(crate) fn conclude(
+    observed: &Observed,
+    settings: &Settings,
+    outcome: Outcome,
+    output: Option<CourierOutput>,
+) -> Plan {
     let (outcome, output) = match observed.left_out_output() {
         Some(why) => (outcome.become_failure(TerminationCause::OutputTooLarge, why), None),
         None => (outcome, output),

@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// How long after the program's start the first message may take: the courier starts before the program.
-pub const FIRST_MESSAGE: SignedDuration = SignedDuration::from_secs(15);
+pub(crate) const FIRST_MESSAGE: SignedDuration = SignedDuration::from_secs(15);
 /// The longest silence later: a minute between two greetings, of which a reconnect takes up to half, and as much again.
-pub const LONGEST_SILENCE: SignedDuration = SignedDuration::from_secs(75);
+pub(crate) const LONGEST_SILENCE: SignedDuration = SignedDuration::from_secs(75);
 
 /// Whether a message of the job's courier changes what its status says.
 #[must_use]
-pub fn waits_for_message(job: &OmotesJob) -> bool {
+pub(crate) fn waits_for_message(job: &OmotesJob) -> bool {
     let conditions = job.status.iter().flat_map(|status| &status.conditions);
     let waits = [(ConditionType::ProgressStalled, "True"), (ConditionType::CourierConnected, "False")];
     conditions

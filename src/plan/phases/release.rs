@@ -23,7 +23,7 @@ use crate::{
 /// Plans what is left to do for the pod of a job that is terminal: its output queue goes, then its finalizer. `None` when
 /// that is done.
 #[must_use]
-pub fn settle(observed: &Observed, settings: &Settings) -> Option<Plan> {
+pub(crate) fn settle(observed: &Observed, settings: &Settings) -> Option<Plan> {
     let pod = observed.own_pod();
     if observed.is_death_unconfirmed() {
         return Some(match pod {

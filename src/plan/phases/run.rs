@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The shortest time between two status writes for progress alone.
-pub const PROGRESS_STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(10);
+pub(crate) const PROGRESS_STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(10);
 
 /// Plans for a pod that nobody and nothing stops.
 pub(crate) fn go_on(observed: &Observed, settings: &Settings, pod: &Pod, life: Life) -> Plan {

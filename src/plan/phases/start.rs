@@ -19,7 +19,7 @@ use crate::{
 
 /// Plans the way to a pod for a job that has none of its own.
 #[must_use]
-pub fn plan(observed: &Observed, settings: &Settings) -> Plan {
+pub(crate) fn plan(observed: &Observed, settings: &Settings) -> Plan {
     if let Some(due) = observed.status().retry_time.as_ref().map(|time| time.0).filter(|due| observed.now < *due) {
         return queues::with_lease(observed, settings, Plan::wait(due));
     }

@@ -89,7 +89,7 @@ impl Observed {
 
     /// Whether what belongs to the job is to go now, and the job is to stay.
     #[must_use]
-    pub fn is_to_be_cleaned_up(&self) -> bool {
+    pub(crate) fn is_to_be_cleaned_up(&self) -> bool {
         let due = || self.expiration(self.status()).is_some_and(|due| due <= self.now);
         self.is_terminal() && self.ttl_action() == TtlAction::CleanUp && due()
     }
@@ -107,7 +107,7 @@ impl Observed {
 
     /// When a broker that is away has delayed the job's deletion for long enough.
     #[must_use]
-    pub fn cleanup_deadline(&self) -> Option<Timestamp> {
+    pub(crate) fn cleanup_deadline(&self) -> Option<Timestamp> {
         result::cleanup_deadline(&self.job)
     }
 }

@@ -44,7 +44,7 @@ const MAX_ESTIMATE: f64 = 315_360_000.0;
 
 /// Why a job is not running yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Pending or Queued. A job whose client has heard that it is enqueued stays Queued.
     pub phase: Phase,
     /// One of ours, or the kubelet's or the scheduler's own.
@@ -75,7 +75,7 @@ pub enum Delivery {
 
 /// What the status keeps of a result that goes to the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ResultSummary {
+pub(crate) struct ResultSummary {
     /// The size of the output ESDL.
     pub size_bytes: Option<i64>,
     /// Its checksum.
@@ -87,7 +87,7 @@ pub struct ResultSummary {
 impl ResultSummary {
     /// What is kept of `output`.
     #[must_use]
-    pub fn of(output: &CourierOutput) -> Self {
+    pub(crate) fn of(output: &CourierOutput) -> Self {
         let messages = output.messages().iter().take(MAX_RESULT_MESSAGES);
         Self {
             size_bytes: output.output_bytes().and_then(|bytes| i64::try_from(bytes).ok()),
@@ -127,7 +127,7 @@ impl Observed {
 
     /// The status of a job that is refused and never runs; where a client waits, with what became of its result.
     #[must_use]
-    pub fn rejected_status(&self, rejection: &Rejection, delivery: Option<Delivery>) -> OmotesJobStatus {
+    pub(crate) fn rejected_status(&self, rejection: &Rejection, delivery: Option<Delivery>) -> OmotesJobStatus {
         let mut status = self.new_status();
         status.observed_generation = self.job.metadata.generation;
         status.phase = Some(Phase::Failed);
@@ -153,7 +153,7 @@ impl Observed {
 
     /// The status of a job that waits. `None` when the stored one says the same, whatever the wording.
     #[must_use]
-    pub fn waiting_status(&self, settings: &Settings, waiting: &Waiting) -> Option<OmotesJobStatus> {
+    pub(crate) fn waiting_status(&self, settings: &Settings, waiting: &Waiting) -> Option<OmotesJobStatus> {
         let stored = self.status();
         // A job that is to stop waits for nothing any more.
         if stored.abort.is_some() {
@@ -211,7 +211,7 @@ impl Observed {
 
     /// The status of a job whose program runs.
     #[must_use]
-    pub fn running_status(&self, settings: &Settings, since: Option<Timestamp>) -> OmotesJobStatus {
+    pub(crate) fn running_status(&self, settings: &Settings, since: Option<Timestamp>) -> OmotesJobStatus {
         let mut status = self.accepted(settings);
         let started = since.unwrap_or_else(|| whole_second(self.now));
         self.mark_started(&mut status, Some(started));
@@ -242,13 +242,13 @@ impl Observed {
 
     /// Whether the stored status was computed from another generation of the spec.
     #[must_use]
-    pub fn is_spec_news(&self) -> bool {
+    pub(crate) fn is_spec_news(&self) -> bool {
         self.status().observed_generation != self.job.metadata.generation
     }
 
     /// The status of a job that is to stop.
     #[must_use]
-    pub fn aborting_status(&self, settings: &Settings, abort: AbortStatus) -> OmotesJobStatus {
+    pub(crate) fn aborting_status(&self, settings: &Settings, abort: AbortStatus) -> OmotesJobStatus {
         let mut status = self.accepted(settings);
         status.phase = Some(Phase::Aborting);
         status.abort = Some(AbortStatus { reason: bounded(&abort.reason, 1024), ..abort });
@@ -267,7 +267,7 @@ impl Observed {
 
     /// Since when the stored status says that there has been no progress for too long; `None` where it does not.
     #[must_use]
-    pub fn stalled_since(&self) -> Option<Timestamp> {
+    pub(crate) fn stalled_since(&self) -> Option<Timestamp> {
         let conditions = &self.status().conditions;
         condition::get(conditions, ConditionType::ProgressStalled).map(|known| known.last_transition_time.0)
     }
@@ -289,7 +289,7 @@ impl Observed {
 
     /// The stored status of a job whose program has been silent for too long.
     #[must_use]
-    pub fn stalled_status(&self) -> OmotesJobStatus {
+    pub(crate) fn stalled_status(&self) -> OmotesJobStatus {
         let mut status = self.new_status();
         self.set(&mut status, ConditionType::ProgressStalled, Verdict::yes(Reason::NoProgress, self.silence()));
         status
@@ -297,7 +297,7 @@ impl Observed {
 
     /// The stored status of a job whose program is heard again.
     #[must_use]
-    pub fn revived_status(&self) -> OmotesJobStatus {
+    pub(crate) fn revived_status(&self) -> OmotesJobStatus {
         let mut status = self.new_status();
         condition::clear(&mut status.conditions, [ConditionType::ProgressStalled]);
         status
@@ -340,7 +340,7 @@ impl Observed {
 
     /// The stored status with the newest progress.
     #[must_use]
-    pub fn progressed_status(&self, report: &ProgressReport) -> OmotesJobStatus {
+    pub(crate) fn progressed_status(&self, report: &ProgressReport) -> OmotesJobStatus {
         OmotesJobStatus { progress: Some(self.progress_of(report)), ..self.new_status() }
     }
 
@@ -365,7 +365,7 @@ impl Observed {
 
     /// The terminal status.
     #[must_use]
-    pub fn terminal_status(
+    pub(crate) fn terminal_status(
         &self,
         settings: &Settings,
         outcome: &Outcome,
@@ -437,14 +437,14 @@ impl Observed {
 
     /// Whether the job is terminal and its pod may still run, as far as anybody knows.
     #[must_use]
-    pub fn is_death_unconfirmed(&self) -> bool {
+    pub(crate) fn is_death_unconfirmed(&self) -> bool {
         let conditions = &self.status().conditions;
         condition::get(conditions, ConditionType::PodTerminated).is_some_and(|known| known.status == "False")
     }
 
     /// The stored status of a job that is terminal, now that its pod is known to have ended.
     #[must_use]
-    pub fn confirmed_status(&self) -> OmotesJobStatus {
+    pub(crate) fn confirmed_status(&self) -> OmotesJobStatus {
         let mut status = self.new_status();
         self.set(&mut status, ConditionType::PodTerminated, Verdict::yes(Reason::Terminated, POD_TERMINATED));
         status
@@ -452,14 +452,14 @@ impl Observed {
 
     /// The message-id of the job's one result.
     #[must_use]
-    pub fn result_message_id(&self) -> String {
+    pub(crate) fn result_message_id(&self) -> String {
         format!("{}-result", self.uid())
     }
 }
 
 /// The message of a report as the status shows it.
 #[must_use]
-pub fn shown_message(report: &ProgressReport) -> String {
+pub(crate) fn shown_message(report: &ProgressReport) -> String {
     bounded_chars(&report.message, MAX_PROGRESS_CHARS)
 }
 

@@ -163,14 +163,14 @@ impl Step {
 
     /// Whether it gives the job's input to its pod.
     #[must_use]
-    pub fn brings_input(&self) -> bool {
+    pub(crate) fn brings_input(&self) -> bool {
         matches!(self, Self::CreatePod(_) | Self::AssignPod { .. })
     }
 
     /// Whether it may show a pod of the job that was not seen before: one that runs shows that no result was sent, and one
     /// that has ended needs to be asked about.
     #[must_use]
-    pub fn finds_pod(&self) -> bool {
+    pub(crate) fn finds_pod(&self) -> bool {
         matches!(self, Self::LookUpPod { .. } | Self::CreatePod(_) | Self::AssignPod { .. })
     }
 }
@@ -233,7 +233,7 @@ impl Plan {
 
     /// The same, looking again at `wake`, where there is one, at the latest.
     #[must_use]
-    pub fn by_any(self, wake: Option<Timestamp>) -> Self {
+    pub(crate) fn by_any(self, wake: Option<Timestamp>) -> Self {
         match wake {
             Some(wake) => self.by(wake),
             None => self,

@@ -35,7 +35,7 @@ const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(3);
 /// Stops the containers that go on without main, in a later second than main ended in: whether main ended by itself is
 /// told from these two times.
 #[must_use]
-pub fn stop_others(observed: &Observed, pod: &Pod, finished: Option<Timestamp>) -> Plan {
+pub(crate) fn stop_others(observed: &Observed, pod: &Pod, finished: Option<Timestamp>) -> Plan {
     // A node's clock that is ahead must not delay it.
     let seen = observed.main_ended.unwrap_or(observed.now);
     let from = finished.map_or(observed.now, |finished| finished.min(seen) + CLOCK_MARGIN);

@@ -90,7 +90,7 @@ const SHORTEST_RENEWAL: SignedDuration = SignedDuration::from_millis(400);
 /// Adds what the queues of a job need whose main container has ended and whose courier still sends: the client's are not
 /// made again any more, but those that are there stay.
 #[must_use]
-pub fn flushing(observed: &Observed, settings: &Settings, plan: Plan) -> Plan {
+pub(crate) fn flushing(observed: &Observed, settings: &Settings, plan: Plan) -> Plan {
     with(observed, plan, || await_output(observed, settings))
 }
 

@@ -15,10 +15,10 @@ use syn::{
 };
 
 /// The path of a module, from the crate's root.
-pub type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 /// The modules that are files, and what each of them imports.
-pub struct Graph(BTreeMap<Module, BTreeSet<Module>>);
+pub(crate) struct Graph(BTreeMap<Module, BTreeSet<Module>>);
 
 /// What a file says of others.
 #[derive(Default)]
@@ -31,7 +31,7 @@ struct Source {
 
 impl Graph {
     /// That of all files under `root`.
-    pub fn of(root: &Path) -> Self {
+    pub(crate) fn of(root: &Path) -> Self {
         let mut read = BTreeMap::new();
         for (file, text) in sources(root) {
             let path = Path::new(&file).strip_prefix(root).unwrap().with_extension("");
@@ -50,12 +50,12 @@ impl Graph {
     }
 
     /// Each import, by the paths of the two modules.
-    pub fn edges(&self) -> impl Iterator<Item = (&Module, &Module)> {
+    pub(crate) fn edges(&self) -> impl Iterator<Item = (&Module, &Module)> {
         self.0.iter().flat_map(|(from, to)| to.iter().map(move |to| (from, to)))
     }
 
     /// A file and all files between which and it imports lead both ways, where there are some.
-    pub fn circle(&self) -> Option<Vec<String>> {
+    pub(crate) fn circle(&self) -> Option<Vec<String>> {
         let reached: BTreeMap<&Module, BTreeSet<&Module>> =
             self.0.keys().map(|file| (file, self.reached(file))).collect();
         let file = self.0.keys().find(|file| reached[file].contains(file))?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::{StreamExt, future::try_join_all, stream};
 use lapin::options::QueueDeleteOptions;
-use omotes_operator::broker::{ListedQueue, RefusalSource};
+use omotes_operator::testing::broker::{ListedQueue, RefusalSource};
 
 use super::*;
 use crate::support::broker as rabbit;

@@ -4,7 +4,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, PostParams},
 };
-use omotes_operator::api::{OmotesJob, OmotesWorkflow, names};
+use omotes_operator::testing::api::{OmotesJob, OmotesWorkflow, names};
 use serde_json::{Value, json};
 
 use crate::support::{

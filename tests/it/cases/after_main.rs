@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use omotes_operator::{api::status::Phase, wire::ResultType};
+use omotes_operator::testing::{api::status::Phase, wire::ResultType};
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -20,7 +20,7 @@ async fn an_edit_of_the_ttl_changes_no_limit() {
         (Some(600), 5, None)
     );
     space.change("job", &json!({"ttlSecondsAfterFinished": 5000})).await;
-    let seen = |job: &omotes_operator::api::OmotesJob| {
+    let seen = |job: &omotes_operator::testing::api::OmotesJob| {
         job.status.as_ref().and_then(|status| status.observed_generation) == job.metadata.generation
     };
     let after = space.wait("job", "observed", seen).await.status.unwrap();

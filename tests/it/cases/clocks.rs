@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use kube::api::DeleteParams;
-use omotes_operator::api::status::Phase;
+use omotes_operator::testing::api::status::Phase;
 use serde_json::{Value, json};
 
 use crate::support::{

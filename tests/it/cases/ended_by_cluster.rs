@@ -5,7 +5,7 @@ use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
 };
-use omotes_operator::api::{OmotesJob, OmotesWorkflow, status::Phase};
+use omotes_operator::testing::api::{OmotesJob, OmotesWorkflow, status::Phase};
 use serde_json::{Value, json};
 
 use crate::support::{

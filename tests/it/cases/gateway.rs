@@ -9,7 +9,7 @@ use kube::{
     Api, Client,
     api::{DeleteParams, PostParams},
 };
-use omotes_operator::wire::ResultType;
+use omotes_operator::testing::wire::ResultType;
 use serde_json::json;
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! One jobId, one result queue, one job.
 
 use lapin::options::{BasicAckOptions, BasicGetOptions};
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, status::QueuesState},
     wire::{JobResult, ResultType},
 };

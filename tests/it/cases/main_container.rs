@@ -7,7 +7,7 @@ use kube::{
     Api, ResourceExt,
     api::{LogParams, ObjectMeta, PostParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{names, status::Phase},
     wire::ResultType,
 };

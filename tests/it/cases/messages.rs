@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::{ResourceExt, api::LogParams};
-use omotes_operator::wire::ResultType;
+use omotes_operator::testing::wire::ResultType;
 use serde_json::json;
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! Progress is life: each line counts, also the same again, and a file that is written anew is read anew.
 
 use kube::ResourceExt;
-use omotes_operator::wire::ResultType;
+use omotes_operator::testing::wire::ResultType;
 use serde_json::json;
 
 use crate::support::{

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, status::QueuesState},
     wire::ResultType,
 };

@@ -7,7 +7,7 @@ use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams},
 };
-use omotes_operator::{api::names, wire::ResultType};
+use omotes_operator::testing::{api::names, wire::ResultType};
 use reqwest::Url;
 use serde_json::json;
 use tokio::time::sleep;
@@ -21,12 +21,12 @@ use crate::support::{
 
 const AFTERWARDS: Duration = Duration::from_secs(1);
 /// Leaves its output once the test says so.
-pub const UNTIL_TOLD: &str =
+pub(crate) const UNTIL_TOLD: &str =
     "until [ -e /omotes/output/go ]; do sleep 0.2; done; printf '<esdl/>' > /omotes/output/output.esdl";
 
 impl Space {
     /// Has couriers of this namespace connect as `uri` says: as after a rotation, with a kubelet that looks at `pod` now.
-    pub async fn rotate(&self, uri: &str, pod: &str) {
+    pub(crate) async fn rotate(&self, uri: &str, pod: &str) {
         self.bring(&json!({"amqp-uri": uri}), pod).await;
     }
 
@@ -41,18 +41,18 @@ impl Space {
     }
 
     /// Changes `pod`.
-    pub async fn note_on(&self, pod: &str, patch: &serde_json::Value) -> Pod {
+    pub(crate) async fn note_on(&self, pod: &str, patch: &serde_json::Value) -> Pod {
         self.pods.patch(pod, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
     /// Lets a program go on that waits for it.
-    pub fn let_end(&self, pod: &str) {
+    pub(crate) fn let_end(&self, pod: &str) {
         run_in(&self.name, pod, "touch /omotes/output/go");
     }
 }
 
 /// The couriers' URI as another user.
-pub fn courier_uri(user: &str, password: &str) -> String {
+pub(crate) fn courier_uri(user: &str, password: &str) -> String {
     let mut uri = Url::parse(&variable("OMOTES_COURIER_AMQP_URI")).unwrap();
     uri.set_username(user).unwrap();
     uri.set_password(Some(password)).unwrap();

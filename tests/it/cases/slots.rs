@@ -5,7 +5,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
-use omotes_operator::api::{OmotesJob, OmotesWorkflow, SlotsStatus, names};
+use omotes_operator::testing::api::{OmotesJob, OmotesWorkflow, SlotsStatus, names};
 use serde_json::{Value, json};
 
 use crate::support::{

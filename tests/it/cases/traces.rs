@@ -11,7 +11,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, LogParams, PostParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob,
         condition::{self, ConditionType},

@@ -7,7 +7,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesWorkflow, names,
         status::{AbortCause, Phase},

@@ -1,7 +1,7 @@
 //! A pod that the operator's watch does not show, and is there all the same.
 
 use kube::ResourceExt;
-use omotes_operator::api::{
+use omotes_operator::testing::api::{
     OmotesJobStatus,
     status::{AbortCause, Phase, TerminationCause},
 };

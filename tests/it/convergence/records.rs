@@ -1,7 +1,7 @@
 //! What the status records, and what holds for it: that a job was accepted, and what its attempt was started with.
 
 use kube::ResourceExt;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesJobStatus, names,
         status::{AbortCause, Phase, ResultType, TerminationCause},

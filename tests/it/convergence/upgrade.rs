@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesJobStatus,
         status::{Phase, TerminationCause},

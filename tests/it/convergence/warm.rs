@@ -1,6 +1,6 @@
 //! Jobs that get a pod which had waited for one.
 
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{names, status::TerminationCause},
     pods::warm::{assigned_time, nudges},
 };
@@ -14,7 +14,7 @@ fn world(patch: &Value) -> World {
     world
 }
 
-fn status(world: &World) -> omotes_operator::api::OmotesJobStatus {
+fn status(world: &World) -> omotes_operator::testing::api::OmotesJobStatus {
     world.job.as_ref().unwrap().status.clone().unwrap_or_default()
 }
 

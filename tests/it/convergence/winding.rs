@@ -1,7 +1,7 @@
 //! Attempts whose main has ended before their pod: what is told, when, and what is left.
 
 use k8s_openapi::api::core::v1::{Pod, Probe};
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJobStatus, names},
     wire::JobResult,
 };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, OmotesWorkflow, names},
     plan::{Settings, facts::observed::WorkflowSight},
     workflow::{Revision, pool, seats::Seat},
@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 use super::world::GRACE;
 
 /// What makes a job of the model one of its workflow.
-pub fn referring() -> Value {
+pub(crate) fn referring() -> Value {
     json!({"template": null, "workflowRef": {"name": "workflow"}})
 }
 
-pub struct Workflows {
+pub(crate) struct Workflows {
     pub there: bool,
     /// What a job gets that asks for a seat.
     pub free: Seat,
@@ -33,7 +33,7 @@ pub struct Workflows {
 }
 
 impl Workflows {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut workflows = Self {
             there: true,
             free: Seat::Taken,
@@ -48,7 +48,7 @@ impl Workflows {
     }
 
     /// Each generation has another image.
-    pub fn edit(&mut self) {
+    pub(crate) fn edit(&mut self) {
         self.generation += 1;
         let revision = self.current();
         self.revisions.insert(revision.name.clone(), Arc::new(revision));
@@ -71,12 +71,12 @@ impl Workflows {
     }
 
     /// A pod of the pool as it is now.
-    pub fn warm_pod(&self, settings: &Settings) -> Pod {
+    pub(crate) fn warm_pod(&self, settings: &Settings) -> Pod {
         let workflow = self.workflow();
         pool::form(&workflow, settings).unwrap().to_pod(&workflow)
     }
 
-    pub fn sight(&self, job: &OmotesJob) -> WorkflowSight {
+    pub(crate) fn sight(&self, job: &OmotesJob) -> WorkflowSight {
         let pinned = job.status.as_ref().and_then(|status| status.workflow_revision.as_ref());
         match (&job.spec.workflow_ref, pinned) {
             (None, _) => WorkflowSight::None,
@@ -87,16 +87,16 @@ impl Workflows {
     }
 
     /// Whether a revision has this name.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.revisions.contains_key(name)
     }
 
-    pub fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         (self.seat, self.slot_pool) = (self.free, self.pool.map(str::to_owned));
     }
 
     /// A pod is made only with a seat, and of what the job was accepted with.
-    pub fn check(&self, job: &OmotesJob, pod: &Pod) {
+    pub(crate) fn check(&self, job: &OmotesJob, pod: &Pod) {
         let Some(_) = &job.spec.workflow_ref else { return };
         assert_eq!(self.seat, Seat::Taken, "a pod without a seat");
         let shown = pod.labels().get(names::LABEL_SLOT_POOL);

@@ -12,7 +12,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use kube::ResourceExt;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesJobStatus, Reason, names,
         queues::QueueDeletionPolicy,
@@ -52,16 +52,16 @@ use super::workflows::Workflows;
 use crate::support::bed::merged;
 
 /// The template's grace, and that of a pod with a courier, in seconds.
-pub const GRACE: i64 = 5;
-pub const FLUSH: i64 = 120;
+pub(crate) const GRACE: i64 = 5;
+pub(crate) const FLUSH: i64 = 120;
 /// The name of the job, and where its input came over the broker its id, too.
-pub const NAME: &str = "job";
-pub const KEPT: &str = "omotes.kept.";
+pub(crate) const NAME: &str = "job";
+pub(crate) const KEPT: &str = "omotes.kept.";
 const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 
 /// What a process remembers; lost when it dies.
 #[derive(Clone, Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// The attempt that it is of.
     attempt: i32,
     /// The pod that it made, tried to make, or saw.
@@ -91,10 +91,10 @@ pub struct Memory {
 
 /// What the operator's watch showed last.
 #[derive(Clone)]
-pub struct Shown(Option<Pod>);
+pub(crate) struct Shown(Option<Pod>);
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of the history")]
-pub struct World {
+pub(crate) struct World {
     pub now: Timestamp,
     pub job: Option<OmotesJob>,
     pub pod: Option<Pod>,
@@ -180,7 +180,7 @@ pub struct World {
 
 /// What becomes of a step of the operator.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// The operator dies before it.
     Dies,
     /// It fails, and nothing comes of it.
@@ -191,7 +191,7 @@ pub enum Cut {
 
 /// How the model's program ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum End {
+pub(crate) enum End {
     Success,
     Failure,
     Killed,
@@ -203,7 +203,7 @@ pub enum End {
 
 /// Which queues refuse results with a nack, by a policy of the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refuses {
+pub(crate) enum Refuses {
     Nothing,
     /// The client's queue refuses all.
     ByClient,
@@ -215,7 +215,7 @@ pub enum Refuses {
 
 /// What of the cluster ends a pod.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ByCluster {
+pub(crate) enum ByCluster {
     /// The kubelet ends it for this reason, and its program exits with this code. The first word is the reason of
     /// `ContainersReady` while containers still run.
     Kubelet { reason: &'static str, message: &'static str, targeted: bool, code: i32 },
@@ -232,7 +232,7 @@ pub enum ByCluster {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Event {
+pub(crate) enum Event {
     Wait(i64),
     Start,
     Finish(End),
@@ -306,7 +306,7 @@ pub enum Event {
     Reconcile,
 }
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         courier_image: "courier".to_owned(),
         courier_pull_policy: None,
@@ -319,19 +319,19 @@ pub fn settings() -> Settings {
     }
 }
 
-pub fn time(second: i64) -> Timestamp {
+pub(crate) fn time(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
 impl Memory {
     /// Whether the creation of a pod had no answer.
-    pub fn awaits_pod(&self) -> bool {
+    pub(crate) fn awaits_pod(&self) -> bool {
         self.unanswered.is_some()
     }
 }
 
 impl World {
-    pub fn new(patch: &Value) -> Self {
+    pub(crate) fn new(patch: &Value) -> Self {
         let job: Value = json!({
             "apiVersion": "omotes.io/v1alpha1",
             "kind": "OmotesJob",
@@ -397,7 +397,7 @@ impl World {
         }
     }
 
-    pub fn observe(&mut self) -> Option<Observed> {
+    pub(crate) fn observe(&mut self) -> Option<Observed> {
         self.witness();
         let job = self.job.clone()?;
         self.remember_attempt(attempt_of(&job));
@@ -484,7 +484,7 @@ impl World {
     }
 
     /// The pod of the attempt that many before the current one.
-    pub fn sight(&self, before: i32) -> Sight<Arc<Pod>> {
+    pub(crate) fn sight(&self, before: i32) -> Sight<Arc<Pod>> {
         let job = self.job.as_ref().unwrap();
         let number = attempt_of(job) - before;
         let name = names::pod_of(job, number);
@@ -546,7 +546,7 @@ impl World {
         }
     }
 
-    pub fn result_sight(&self) -> ResultSight {
+    pub(crate) fn result_sight(&self) -> ResultSight {
         match self.memory.sent {
             Some(ref sight) => sight.clone(),
             None if self.in_flight.is_some() && self.is_usable() => {
@@ -560,12 +560,12 @@ impl World {
     }
 
     /// One pass that dies after `limit` steps. Tells when the plan came to rest.
-    pub fn reconcile(&mut self, limit: usize) -> Option<Plan> {
+    pub(crate) fn reconcile(&mut self, limit: usize) -> Option<Plan> {
         self.cut(limit, Cut::Dies)
     }
 
     /// One pass that carries out `limit` steps; then this becomes of the next one, and the pass ends.
-    pub fn cut(&mut self, limit: usize, cut: Cut) -> Option<Plan> {
+    pub(crate) fn cut(&mut self, limit: usize, cut: Cut) -> Option<Plan> {
         let mut done = 0;
         self.looked_up.clear();
         (self.workflows.seat, self.promised) = (Seat::Unknown, WarmSight::Unasked);
@@ -631,7 +631,7 @@ impl World {
         self.memory.failure.get_or_insert(Failure { since, reason: Reason::QuotaExceeded, message });
     }
 
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.forgets_what_it_kept();
         self.lapses += 1;
         self.broker_since = self.now;
@@ -657,7 +657,7 @@ impl World {
     }
 
     /// Tells whether the step succeeded.
-    pub fn execute(&mut self, step: Step) -> bool {
+    pub(crate) fn execute(&mut self, step: Step) -> bool {
         if matches!(step, Step::DeletePod { .. } | Step::AnnotatePod { .. } | Step::AssignPod { .. }) && self.is_stale()
         {
             return false;
@@ -781,7 +781,7 @@ impl World {
     }
 
     /// The client makes the queue that it wants its result in.
-    pub fn client_declares(&mut self) {
+    pub(crate) fn client_declares(&mut self) {
         self.queues.extend(self.job.as_ref().map(|job| topology::result_queue(names::JobId::of(job).as_str())));
     }
 
@@ -809,7 +809,7 @@ impl World {
     }
 
     /// Whether a result is kept beside its client's queue.
-    pub fn withholds(&self) -> bool {
+    pub(crate) fn withholds(&self) -> bool {
         let there =
             |prefix: &str, end: &str| self.queues.iter().any(|queue| queue.starts_with(prefix) && queue.ends_with(end));
         there(KEPT, "") && there("jobs.", ".result")
@@ -896,7 +896,7 @@ impl World {
     }
 
     /// What must hold before each step, whatever happened.
-    pub fn check_guards(&self, step: &Step) {
+    pub(crate) fn check_guards(&self, step: &Step) {
         let job = self.job.as_ref().unwrap();
         let held = job.finalizers().iter().any(|held| held == names::FINALIZER_CLEANUP);
         let terminal = job.status.as_ref().and_then(|status| status.phase).is_some_and(Phase::is_terminal);
@@ -995,12 +995,12 @@ impl World {
     }
 
     /// An earlier job with this jobId left its result in the queue.
-    pub fn left_by_an_earlier_job(&mut self) {
+    pub(crate) fn left_by_an_earlier_job(&mut self) {
         self.client_declares();
         self.earlier = true;
     }
 
-    pub fn change_job(&mut self, what: &'static str, change: impl FnOnce(&mut OmotesJob)) {
+    pub(crate) fn change_job(&mut self, what: &'static str, change: impl FnOnce(&mut OmotesJob)) {
         self.writes.push(what);
         change(self.job.as_mut().unwrap());
     }
@@ -1029,7 +1029,7 @@ impl World {
     }
 
     /// The pool has a pod that waits, if it has none.
-    pub fn warm_up(&mut self) {
+    pub(crate) fn warm_up(&mut self) {
         if self.warm.is_some() {
             return;
         }
@@ -1070,7 +1070,7 @@ impl World {
         assert!(self.retry_time().is_none_or(|due| due <= self.now), "an attempt before its time");
     }
 
-    pub fn create_pod(&mut self, mut pod: Pod) {
+    pub(crate) fn create_pod(&mut self, mut pod: Pod) {
         (self.memory.made, self.memory.unanswered) = (Some(pod.name_any()), None);
         // The apiserver has it already: the operator looks at it.
         if self.pod.as_ref().is_some_and(|known| known.name_any() == pod.name_any()) {
@@ -1094,7 +1094,7 @@ impl World {
 
     /// As the apiserver does: a second deletion counts from the first, and can only shorten the grace; without any it counts
     /// from now.
-    pub fn delete_pod(&mut self, uid: &str, version: &str, grace: i64) {
+    pub(crate) fn delete_pod(&mut self, uid: &str, version: &str, grace: i64) {
         let now = self.now;
         let pod = self.pod.as_mut().unwrap();
         assert_eq!((pod.uid().as_deref(), pod.resource_version().as_deref()), (Some(uid), Some(version)));
@@ -1111,7 +1111,7 @@ impl World {
         meta.resource_version = Some(format!("{version}1"));
     }
 
-    pub fn release_pod(&mut self, uid: &str) {
+    pub(crate) fn release_pod(&mut self, uid: &str) {
         let Some(pod) = self.pod.as_mut().filter(|pod| pod.uid().as_deref() == Some(uid)) else { return };
         let forced = pod.metadata.deletion_grace_period_seconds == Some(0);
         let main = pod.status.as_ref().and_then(|status| status.container_statuses.clone()).unwrap_or_default();
@@ -1123,7 +1123,7 @@ impl World {
     }
 
     /// The apiserver removes what nothing holds, and the garbage collector the pod of a job that is gone.
-    pub fn collect(&mut self) {
+    pub(crate) fn collect(&mut self) {
         let free = |meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta| {
             meta.deletion_timestamp.is_some() && meta.finalizers.as_ref().is_none_or(Vec::is_empty)
         };
@@ -1132,18 +1132,18 @@ impl World {
             self.pod.take().filter(|pod| !free(&pod.metadata) && (self.job.is_some() || !pod.finalizers().is_empty()));
     }
 
-    pub fn retry_time(&self) -> Option<Timestamp> {
+    pub(crate) fn retry_time(&self) -> Option<Timestamp> {
         self.job.as_ref()?.status.as_ref()?.retry_time.as_ref().map(|time| time.0)
     }
 
     /// Somebody else deletes the pod, and its program ends.
-    pub fn disrupt(&mut self) {
+    pub(crate) fn disrupt(&mut self) {
         self.pod_deleted();
         self.finish(End::Failure);
     }
 
     /// Somebody else deletes the pod.
-    pub fn pod_deleted(&mut self) {
+    pub(crate) fn pod_deleted(&mut self) {
         let now = self.now;
         if let Some(meta) =
             self.pod.as_mut().filter(|_| !self.node_lost).filter(|pod| !ended(pod)).map(|pod| &mut pod.metadata)
@@ -1154,14 +1154,14 @@ impl World {
     }
 
     /// The node of the pod is cut off, and Kubernetes deletes the pod for that.
-    pub fn disrupt_lost(&mut self) {
+    pub(crate) fn disrupt_lost(&mut self) {
         self.node_lost = true;
         let meta = &mut self.pod.as_mut().unwrap().metadata;
         meta.deletion_grace_period_seconds = Some(GRACE);
         meta.deletion_timestamp = Some(Time(whole_second(self.now) + SignedDuration::from_secs(GRACE)));
     }
 
-    pub fn user_deletes(&mut self) {
+    pub(crate) fn user_deletes(&mut self) {
         if let Some(job) = &mut self.job {
             job.metadata.deletion_timestamp.get_or_insert(Time(self.now));
         }
@@ -1169,7 +1169,7 @@ impl World {
     }
 
     /// Never gentler than before: the schema sees to that.
-    pub fn user_aborts(&mut self, immediate: bool, after: i64) {
+    pub(crate) fn user_aborts(&mut self, immediate: bool, after: i64) {
         let Some(job) = &mut self.job else { return };
         let before = job.spec.abort.clone();
         let hard = immediate || before.as_ref().is_some_and(|abort| abort.mode == AbortMode::Immediate);
@@ -1179,14 +1179,14 @@ impl World {
         job.metadata.generation = job.metadata.generation.map(|generation| generation + 1);
     }
 
-    pub fn user_suspends(&mut self, wanted: bool) {
+    pub(crate) fn user_suspends(&mut self, wanted: bool) {
         let Some(job) = self.job.as_mut().filter(|job| job.spec.suspend != wanted) else { return };
         job.spec.suspend = wanted;
         job.metadata.generation = job.metadata.generation.map(|generation| generation + 1);
     }
 
     /// The kubelet kills what is left at the end of its grace, a second late.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let end = self.pod.as_ref().and_then(|pod| pod.metadata.deletion_timestamp.clone());
         if end.is_some_and(|end| end.0 < self.now) {
             self.finish(End::Killed);
@@ -1194,7 +1194,7 @@ impl World {
     }
 
     /// Lets time go by as the operator wants to be woken, for so many seconds; the program never ends by itself.
-    pub fn live(&mut self, seconds: i64) {
+    pub(crate) fn live(&mut self, seconds: i64) {
         let end = self.now + SignedDuration::from_secs(seconds);
         while self.now < end {
             let wake = self.reconcile(usize::MAX).and_then(|plan| plan.wake).unwrap_or(end).min(end);
@@ -1207,7 +1207,7 @@ impl World {
         self.reconcile(usize::MAX);
     }
 
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let (now, kubelets) = (self.now, self.kubelets_time());
         if let Some(pod) = self
             .pod
@@ -1247,14 +1247,14 @@ impl World {
         json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": self.kubelets_time()}})
     }
 
-    pub fn kubelet_says(&mut self, status: &Value) {
+    pub(crate) fn kubelet_says(&mut self, status: &Value) {
         let pod = self.pod.as_mut().unwrap();
         let known = serde_json::to_value(pod.status.clone().unwrap_or_default()).unwrap();
         set_status(pod, &merged(known, status));
     }
 
     /// The cluster ends the pod, and its program does not end by itself.
-    pub fn end_by_cluster(&mut self, by: ByCluster) {
+    pub(crate) fn end_by_cluster(&mut self, by: ByCluster) {
         let kubelets = self.kubelets_time();
         match by {
             ByCluster::Refusal(reason) => {
@@ -1314,13 +1314,13 @@ impl World {
     }
 
     /// Main ends, and then its pod, where nothing else runs in it.
-    pub fn finish(&mut self, end: End) {
+    pub(crate) fn finish(&mut self, end: End) {
         self.main_ends(end);
         self.pod_ends();
     }
 
     /// Main ends, and the rest of its pod runs on.
-    pub fn main_ends(&mut self, end: End) {
+    pub(crate) fn main_ends(&mut self, end: End) {
         let (kubelets, injects, has_courier) = (self.kubelets_time(), self.injects, self.has_courier());
         let Some(pod) = self.pod.as_mut().filter(|_| !self.node_lost && self.ended.is_none()) else { return };
         let running = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
@@ -1352,7 +1352,7 @@ impl World {
     }
 
     /// The courier sends the output, where it is asked to: by the kubelet, or by the operator where others run on.
-    pub fn courier_sends(&mut self, received: bool) {
+    pub(crate) fn courier_sends(&mut self, received: bool) {
         let asked = |pod: &Pod| {
             let stopping = pod.metadata.deletion_timestamp.is_some() || deadline_passed(pod);
             stopping || pod.annotations().contains_key(names::ANNOTATION_FLUSH)
@@ -1369,7 +1369,7 @@ impl World {
     }
 
     /// What is left of the pod ends, where something asked for that.
-    pub fn pod_ends(&mut self) {
+    pub(crate) fn pod_ends(&mut self) {
         let stopping = |pod: &Pod| pod.metadata.deletion_timestamp.is_some() || deadline_passed(pod);
         let ends = self.pod.as_ref().is_some_and(|pod| !ended(pod) && (!self.injects || stopping(pod)));
         if !ends || self.node_lost || self.ended.is_none() {
@@ -1409,7 +1409,7 @@ impl World {
         status.init_container_statuses = serde_json::from_value(json!([courier])).unwrap();
     }
 
-    pub fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: Event) {
         self.take_place(event);
         self.witness();
     }
@@ -1503,7 +1503,7 @@ impl World {
     }
 
     /// The broker is back, the kubelet does its work, time goes by, until nothing happens any more.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.happen(Event::BrokerUp);
         self.happen(Event::Blocked(false));
         self.happen(Event::Silent(false));
@@ -1551,11 +1551,11 @@ fn changes_pod(step: &Step) -> bool {
 }
 
 /// As the apiserver gives it back: its times have whole seconds.
-pub fn read_back(status: &OmotesJobStatus) -> OmotesJobStatus {
+pub(crate) fn read_back(status: &OmotesJobStatus) -> OmotesJobStatus {
     serde_json::from_value(serde_json::to_value(status).unwrap()).unwrap()
 }
 
-pub fn ended(pod: &Pod) -> bool {
+pub(crate) fn ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     let unbound = pod.spec.as_ref().unwrap().node_name.is_none() && pod.metadata.deletion_timestamp.is_some();
     unbound || matches!(phase, Some("Succeeded" | "Failed"))
@@ -1583,11 +1583,11 @@ fn commit() -> TerminationRecord {
     TerminationRecord::Committed(CommitRecord { attempt: 1, sha256, bytes, output_bytes: Some(7) })
 }
 
-pub fn container(name: &str, state: &Value) -> Value {
+pub(crate) fn container(name: &str, state: &Value) -> Value {
     json!({"name": name, "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state})
 }
 
-pub fn whole(now: Timestamp) -> String {
+pub(crate) fn whole(now: Timestamp) -> String {
     whole_second(now).to_string()
 }
 
@@ -1620,6 +1620,6 @@ fn targeted_by_kubelet(targeted: bool, now: &str) -> Value {
     if targeted { json!([ready, target]) } else { json!([ready]) }
 }
 
-pub fn set_status(pod: &mut Pod, status: &Value) {
+pub(crate) fn set_status(pod: &mut Pod, status: &Value) {
     pod.status = Some(serde_json::from_value(status.clone()).unwrap());
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::LogParams;
-use omotes_operator::wire::ResultType;
+use omotes_operator::testing::wire::ResultType;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use super::Fleet;

@@ -13,7 +13,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, LogParams},
 };
-use omotes_operator::api::names;
+use omotes_operator::testing::api::names;
 use reqwest::Url;
 
 use super::Fleet;

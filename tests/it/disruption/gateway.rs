@@ -10,7 +10,7 @@ use futures::future::join_all;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
 use lapin::{options::QueueDeclareOptions, types::FieldTable};
-use omotes_operator::wire::{JobStatus, ResultType};
+use omotes_operator::testing::wire::{JobStatus, ResultType};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::{MissedTickBehavior, interval, sleep},

@@ -9,7 +9,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, Patch, PatchParams},
 };
-use omotes_operator::{api::status::Phase, wire::JobStatus};
+use omotes_operator::testing::{api::status::Phase, wire::JobStatus};
 use serde_json::json;
 use tokio::time::sleep;
 

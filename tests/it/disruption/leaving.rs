@@ -9,7 +9,7 @@ use std::{
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt, api::ListParams};
-use omotes_operator::{api::names, wire::ResultType};
+use omotes_operator::testing::{api::names, wire::ResultType};
 use serde_json::json;
 
 use super::broker::broker;

@@ -8,7 +8,7 @@ use kube::{
     ResourceExt,
     api::{Patch, PatchParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob, names,
         status::{

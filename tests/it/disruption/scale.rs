@@ -6,7 +6,7 @@ use std::{
 };
 
 use kube::{ResourceExt, api::ListParams};
-use omotes_operator::api::{OmotesJob, status::Phase};
+use omotes_operator::testing::api::{OmotesJob, status::Phase};
 use serde_json::json;
 use tokio::time::sleep;
 

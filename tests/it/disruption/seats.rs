@@ -7,7 +7,7 @@ use kube::{
     Api, ResourceExt,
     api::{ListParams, PostParams},
 };
-use omotes_operator::api::OmotesWorkflow;
+use omotes_operator::testing::api::OmotesWorkflow;
 use serde_json::{Value, json};
 
 use crate::support::{

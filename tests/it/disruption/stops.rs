@@ -7,7 +7,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, EvictParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{
         OmotesJob,
         status::Phase::{self, Aborted, Failed, Succeeded},

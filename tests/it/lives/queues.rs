@@ -4,7 +4,7 @@ use lapin::{
     options::{BasicConsumeOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
-use omotes_operator::api::status::QueuesState::{self, Consumed, Deleted, Expired};
+use omotes_operator::testing::api::status::QueuesState::{self, Consumed, Deleted, Expired};
 
 use super::*;
 use crate::support::{broker as rabbit, until};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use omotes_operator::api::status::AbortStatus;
+use omotes_operator::testing::api::status::AbortStatus;
 
 use super::*;
 use crate::support::{
@@ -139,8 +139,8 @@ async fn a_stop_can_be_hurried() {
         assert_eq!((phase(&job), cause(&job)), (Some(Aborted), "KilledAfterGrace"), "{name}: {:?}", job.status);
         let abort = job.status.and_then(|status| status.abort).unwrap();
         let expected = if name == "deleted" { "Deleted" } else { "Requested" };
-        let stopped = (abort.cause.as_str(), abort.stage, abort.mode);
-        assert_eq!(stopped, (expected, AbortStage::Killed, AbortMode::Immediate), "{name}");
+        let stopped = (format!("{:?}", abort.cause), abort.stage, abort.mode);
+        assert_eq!(stopped, (expected.to_owned(), AbortStage::Killed, AbortMode::Immediate), "{name}");
     }
     let job = space.ended("itself").await;
     assert_eq!((phase(&job), cause(&job)), (Some(Succeeded), "Completed"), "left undisturbed it succeeds");

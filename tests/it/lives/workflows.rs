@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::ListParams;
-use omotes_operator::api::OmotesWorkflow;
+use omotes_operator::testing::api::OmotesWorkflow;
 
 use super::*;
 use crate::support::until;

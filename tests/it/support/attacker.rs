@@ -10,13 +10,13 @@ use lapin::{
     },
     types::FieldTable,
 };
-use omotes_operator::wire::NamespaceKey;
+use omotes_operator::testing::wire::NamespaceKey;
 
 use super::bed::{Space, cluster, kubectl, variable};
 
 impl Space {
     /// A connection with the credentials that anybody finds who may read Secrets in this namespace.
-    pub async fn thief(&self) -> Connection {
+    pub(crate) async fn thief(&self) -> Connection {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.name);
         let data = secrets.get("omotes-courier").await.unwrap().data.unwrap();
         let uri = String::from_utf8(data["amqp-uri"].0.clone()).unwrap();
@@ -24,13 +24,13 @@ impl Space {
     }
 
     /// The key of this namespace, as anybody finds it who may read Secrets here.
-    pub async fn key(&self) -> NamespaceKey {
+    pub(crate) async fn key(&self) -> NamespaceKey {
         namespace_key(&self.name).await
     }
 }
 
 /// The current key of a namespace whose jobs have run.
-pub async fn namespace_key(namespace: &str) -> NamespaceKey {
+pub(crate) async fn namespace_key(namespace: &str) -> NamespaceKey {
     let secrets: Api<Secret> = Api::namespaced(cluster().await, namespace);
     let data = secrets.get("omotes-courier").await.unwrap().data.unwrap();
     let keys: Vec<_> = data.iter().filter(|(name, _)| name.starts_with("key-")).collect();
@@ -39,7 +39,7 @@ pub async fn namespace_key(namespace: &str) -> NamespaceKey {
 }
 
 /// Publishes `body`. Tells whether some queue took it.
-pub async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8]) -> lapin::Result<bool> {
+pub(crate) async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8]) -> lapin::Result<bool> {
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let (options, properties) = (BasicPublishOptions { mandatory: true, immediate: false }, BasicProperties::default());
     let confirmation = channel.basic_publish(exchange.into(), key.into(), options, body, properties).await?.await?;
@@ -48,7 +48,7 @@ pub async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8]) 
 
 /// What somebody may try at the broker.
 #[derive(Debug, Clone, Copy)]
-pub enum Crime {
+pub(crate) enum Crime {
     Consume,
     Get,
     Purge,
@@ -93,14 +93,14 @@ async fn commit(crime: Crime, target: &str, channel: &Channel) -> lapin::Result<
 }
 
 /// Asserts that the broker refuses this to whoever is connected.
-pub async fn assert_refused(crime: Crime, target: &str, connection: &Connection) {
+pub(crate) async fn assert_refused(crime: Crime, target: &str, connection: &Connection) {
     let outcome = commit(crime, target, &connection.create_channel().await.unwrap()).await;
     let text = outcome.as_ref().map_or_else(ToString::to_string, |()| "done".to_owned());
     assert!(text.contains("ACCESS_REFUSED") || text.contains("ACCESS-REFUSED"), "{crime:?} {target:?}: {text}");
 }
 
 /// How many progress messages the operator's pods have dropped, as their metrics say.
-pub async fn rejected(space: &Space) -> u64 {
+pub(crate) async fn rejected(space: &Space) -> u64 {
     let namespace = variable("OMOTES_NAMESPACE");
     let pods: Api<Pod> = Api::namespaced(space.client.clone(), &namespace);
     let operators = ListParams::default().labels("app.kubernetes.io/name=omotes-operator");

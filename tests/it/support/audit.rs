@@ -11,16 +11,16 @@ use serde_json::Value;
 use super::bed::variable;
 
 /// A place in the audit log.
-pub struct Mark(u64);
+pub(crate) struct Mark(u64);
 
 /// The end of the audit log as it is now.
-pub fn mark() -> Mark {
+pub(crate) fn mark() -> Mark {
     Mark(std::fs::metadata(variable("OMOTES_AUDIT_LOG")).map_or(0, |meta| meta.len()))
 }
 
 /// All requests of the operator that are on record, as far back as the test bed keeps them, in order; then those of the test
 /// bed beside it, where there was one.
-pub fn all_of_operator() -> Vec<Request> {
+pub(crate) fn all_of_operator() -> Vec<Request> {
     let logs = [Some(variable("OMOTES_AUDIT_LOG")), std::env::var("OMOTES_OTHER_AUDIT_LOG").ok()];
     let files = logs.into_iter().flatten().flat_map(|log| [format!("{log}.1"), log]);
     files.filter_map(|file| File::open(file).ok()).flat_map(of_operator_in).collect()
@@ -39,7 +39,7 @@ fn of_operator_in(file: File) -> impl Iterator<Item = Request> {
 
 /// One finished request.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     pub user: String,
     pub verb: String,
     pub resource: String,
@@ -56,7 +56,7 @@ pub struct Request {
 
 impl Mark {
     /// The operator's requests since then that ended, in order.
-    pub fn of_operator(&self) -> Vec<Request> {
+    pub(crate) fn of_operator(&self) -> Vec<Request> {
         let mut file = File::open(variable("OMOTES_AUDIT_LOG")).unwrap();
         file.seek(SeekFrom::Start(self.0)).unwrap();
         of_operator_in(file).collect()
@@ -65,12 +65,12 @@ impl Mark {
 
 impl Request {
     /// Whether it changes something.
-    pub fn is_write(&self) -> bool {
+    pub(crate) fn is_write(&self) -> bool {
         !matches!(self.verb.as_str(), "get" | "list" | "watch")
     }
 
     /// A short form for comparison: `patch omotesjobs/status`.
-    pub fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         let slash = if self.subresource.is_empty() { "" } else { "/" };
         format!("{} {}{slash}{}", self.verb, self.resource, self.subresource)
     }

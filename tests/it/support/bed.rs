@@ -10,21 +10,21 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
-use omotes_operator::api::{OmotesJob, status::Phase};
+use omotes_operator::testing::api::{OmotesJob, status::Phase};
 use serde_json::{Value, json};
 
 use super::until;
 
 /// How long anything that works takes at most on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A variable that `target/testbed/env` exports.
-pub fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make up` and `. target/testbed/env` first"))
 }
 
 /// Runs the test bed's own command, such as `broker restart`.
-pub fn testbed(arguments: &[&str]) -> String {
+pub(crate) fn testbed(arguments: &[&str]) -> String {
     let output = Command::new(variable("OMOTES_TESTBED")).args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "testbed {arguments:?}: {text}");
@@ -32,7 +32,7 @@ pub fn testbed(arguments: &[&str]) -> String {
 }
 
 /// Runs kubectl and tells whether it succeeded, and what it said.
-pub fn kubectl(arguments: &[&str], input: Option<&str>) -> (bool, String) {
+pub(crate) fn kubectl(arguments: &[&str], input: Option<&str>) -> (bool, String) {
     use std::{io::Write, process::Stdio};
     let mut child = Command::new("kubectl")
         .args(arguments)
@@ -48,21 +48,21 @@ pub fn kubectl(arguments: &[&str], input: Option<&str>) -> (bool, String) {
 }
 
 /// Runs a shell script in the main container of a pod.
-pub fn run_in(namespace: &str, pod: &str, script: &str) {
+pub(crate) fn run_in(namespace: &str, pod: &str, script: &str) {
     let exec = ["exec", "--namespace", namespace, pod, "--container", "main", "--", "sh", "-c", script];
     let (done, text) = kubectl(&exec, None);
     assert!(done, "{text}");
 }
 
 /// A client for the cluster that `KUBECONFIG` names.
-pub async fn cluster() -> Client {
+pub(crate) async fn cluster() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     variable("KUBECONFIG");
     Client::try_default().await.unwrap()
 }
 
 /// A namespace of a test's own, which enforces `restricted`.
-pub struct Space {
+pub(crate) struct Space {
     pub client: Client,
     pub name: String,
     pub jobs: Api<OmotesJob>,
@@ -71,12 +71,12 @@ pub struct Space {
 
 impl Space {
     /// A fresh namespace called after the test.
-    pub async fn new(test: &str) -> Self {
+    pub(crate) async fn new(test: &str) -> Self {
         Self::labelled(test, json!({"pod-security.kubernetes.io/enforce": "restricted"})).await
     }
 
     /// A fresh namespace that nobody prepared, called after the test.
-    pub async fn bare(test: &str) -> Self {
+    pub(crate) async fn bare(test: &str) -> Self {
         Self::labelled(test, json!({})).await
     }
 
@@ -90,19 +90,19 @@ impl Space {
     }
 
     /// A namespace that is there.
-    pub async fn of(name: &str) -> Self {
+    pub(crate) async fn of(name: &str) -> Self {
         let client = cluster().await;
         let (jobs, pods) = (Api::namespaced(client.clone(), name), Api::namespaced(client.clone(), name));
         Self { client, name: name.to_owned(), jobs, pods }
     }
 
     /// Creates a job, unchanged.
-    pub async fn create(&self, job: &OmotesJob) -> OmotesJob {
+    pub(crate) async fn create(&self, job: &OmotesJob) -> OmotesJob {
         self.jobs.create(&PostParams::default(), job).await.unwrap()
     }
 
     /// Waits until `wanted` holds of the job called `name`.
-    pub async fn wait(&self, name: &str, what: &str, wanted: impl Fn(&OmotesJob) -> bool) -> OmotesJob {
+    pub(crate) async fn wait(&self, name: &str, what: &str, wanted: impl Fn(&OmotesJob) -> bool) -> OmotesJob {
         until(&format!("{}/{name}: {what}", self.name), PATIENCE, || async {
             match self.jobs.get_opt(name).await.unwrap() {
                 Some(job) if wanted(&job) => Ok(job),
@@ -114,12 +114,12 @@ impl Space {
     }
 
     /// Waits until the job called `name` has ended.
-    pub async fn ended(&self, name: &str) -> OmotesJob {
+    pub(crate) async fn ended(&self, name: &str) -> OmotesJob {
         self.wait(name, "ended", |job| phase(job).is_some_and(Phase::is_terminal)).await
     }
 
     /// Waits until the program of the job called `name` runs.
-    pub async fn running(&self, name: &str) -> OmotesJob {
+    pub(crate) async fn running(&self, name: &str) -> OmotesJob {
         let started =
             |job: &OmotesJob| phase(job) == Some(Phase::Running) || phase(job).is_some_and(Phase::is_terminal);
         let job = self.wait(name, "running", started).await;
@@ -128,24 +128,24 @@ impl Space {
     }
 
     /// Changes the spec of the job called `name`.
-    pub async fn change(&self, name: &str, spec: &Value) {
+    pub(crate) async fn change(&self, name: &str, spec: &Value) {
         self.try_change(name, spec).await.unwrap();
     }
 
     /// The same where the apiserver may refuse it; tells why.
-    pub async fn try_change(&self, name: &str, spec: &Value) -> Result<(), String> {
+    pub(crate) async fn try_change(&self, name: &str, spec: &Value) -> Result<(), String> {
         let patch = Patch::Merge(json!({"spec": spec}));
         let changed = self.jobs.patch(name, &PatchParams::default(), &patch).await;
         changed.map(drop).map_err(|error| error.to_string())
     }
 
     /// Asks for the deletion of the job called `name`.
-    pub async fn delete(&self, name: &str) {
+    pub(crate) async fn delete(&self, name: &str) {
         self.jobs.delete(name, &DeleteParams::default()).await.unwrap();
     }
 
     /// Waits until there is no job called `name` any more.
-    pub async fn gone(&self, name: &str) {
+    pub(crate) async fn gone(&self, name: &str) {
         until(&format!("{}/{name} is gone", self.name), PATIENCE, || async {
             match self.jobs.get_opt(name).await.unwrap() {
                 None => Ok(()),
@@ -156,7 +156,7 @@ impl Space {
     }
 
     /// Waits until neither a job nor a pod is left.
-    pub async fn empty(&self) {
+    pub(crate) async fn empty(&self) {
         until(&format!("{} is empty", self.name), PATIENCE, || async {
             let jobs = self.jobs.list(&ListParams::default()).await.unwrap().items;
             let pods = self.pods.list(&ListParams::default()).await.unwrap().items;
@@ -168,7 +168,7 @@ impl Space {
     }
 
     /// Waits for an Event about the job called `name`, and returns what it says.
-    pub async fn event(&self, name: &str, reason: &str) -> String {
+    pub(crate) async fn event(&self, name: &str, reason: &str) -> String {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.name);
         until(&format!("an Event {reason} about {}/{name}", self.name), PATIENCE, || async {
             let about = ListParams::default().fields(&format!("regarding.name={name},reason={reason}"));
@@ -179,13 +179,13 @@ impl Space {
     }
 
     /// Asks for the removal of the namespace.
-    pub async fn abandon(&self) {
+    pub(crate) async fn abandon(&self) {
         let api: Api<Namespace> = Api::all(self.client.clone());
         api.delete(&self.name, &DeleteParams::default()).await.unwrap();
     }
 
     /// Removes the namespace; nothing in it may hold it back.
-    pub async fn remove(self) {
+    pub(crate) async fn remove(self) {
         self.abandon().await;
         let api: Api<Namespace> = Api::all(self.client.clone());
         until(&format!("namespace {} is gone", self.name), PATIENCE, || async {
@@ -199,42 +199,42 @@ impl Space {
 }
 
 /// The phase in a job's status.
-pub fn phase(job: &OmotesJob) -> Option<Phase> {
+pub(crate) fn phase(job: &OmotesJob) -> Option<Phase> {
     job.status.as_ref().and_then(|status| status.phase)
 }
 
 /// The cause in a job's status, as text; empty while there is none.
-pub fn cause(job: &OmotesJob) -> &'static str {
+pub(crate) fn cause(job: &OmotesJob) -> &'static str {
     job.status.as_ref().and_then(|status| status.termination.as_ref()).map_or("", |end| end.cause.as_str())
 }
 
 /// Status and reason of a condition in a job's status, such as `False Unroutable`; empty while it is not there.
-pub fn verdict(job: &OmotesJob, type_: &str) -> String {
+pub(crate) fn verdict(job: &OmotesJob, type_: &str) -> String {
     let mut conditions = job.status.iter().flat_map(|status| &status.conditions);
     let found = conditions.find(|condition| condition.type_ == type_);
     found.map(|condition| format!("{} {}", condition.status, condition.reason)).unwrap_or_default()
 }
 
 /// What a job's status says of its end.
-pub fn message(job: &OmotesJob) -> String {
+pub(crate) fn message(job: &OmotesJob) -> String {
     let termination = job.status.as_ref().and_then(|status| status.termination.clone());
     termination.and_then(|end| end.message).unwrap_or_default()
 }
 
 /// A job whose main container runs a shell script as user 10001, admitted where `restricted` is enforced.
-pub fn shell_job(name: &str, script: &str) -> OmotesJob {
+pub(crate) fn shell_job(name: &str, script: &str) -> OmotesJob {
     job(name, &json!({"template": {"spec": pod_spec(script)}}))
 }
 
 /// A job with this spec.
-pub fn job(name: &str, spec: &Value) -> OmotesJob {
+pub(crate) fn job(name: &str, spec: &Value) -> OmotesJob {
     let job =
         json!({"apiVersion": "omotes.io/v1alpha1", "kind": "OmotesJob", "metadata": {"name": name}, "spec": spec});
     serde_json::from_value(job).unwrap()
 }
 
 /// `value` with `patch` merged into it (RFC 7386): a null takes a field away.
-pub fn merged(value: Value, patch: &Value) -> Value {
+pub(crate) fn merged(value: Value, patch: &Value) -> Value {
     let Value::Object(changes) = patch else { return patch.clone() };
     let mut object = value.as_object().cloned().unwrap_or_default();
     for (key, change) in changes {
@@ -247,7 +247,7 @@ pub fn merged(value: Value, patch: &Value) -> Value {
 }
 
 /// The pod of [`shell_job`].
-pub fn pod_spec(script: &str) -> Value {
+pub(crate) fn pod_spec(script: &str) -> Value {
     json!({
         "restartPolicy": "Never",
         "automountServiceAccountToken": false,
@@ -258,7 +258,7 @@ pub fn pod_spec(script: &str) -> Value {
 }
 
 /// A busybox container that is admitted where `restricted` is enforced.
-pub fn container(name: &str, script: &str) -> Value {
+pub(crate) fn container(name: &str, script: &str) -> Value {
     json!({
         "name": name,
         "image": "localhost/busybox:1",

@@ -9,7 +9,7 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
-use omotes_operator::wire::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
+use omotes_operator::testing::wire::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
 use prost::Message;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -17,14 +17,14 @@ use super::{bed::variable, until};
 
 /// One message that a client got.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
+pub(crate) enum Heard {
     Status(JobStatus),
     Progress(f64),
     Result { message_id: String, result: Box<JobResult> },
 }
 
 /// A client that waits on one job's queues.
-pub struct Listener {
+pub(crate) struct Listener {
     /// Its own connection, where it does not share its client's.
     own: Option<Connection>,
     consumers: Vec<JoinHandle<()>>,
@@ -34,12 +34,12 @@ pub struct Listener {
 }
 
 /// A connection as the client's user.
-pub async fn connect() -> Connection {
+pub(crate) async fn connect() -> Connection {
     connect_by("OMOTES_AMQP_URI").await
 }
 
 /// A connection as an administrator, who may touch every queue.
-pub async fn connect_as_admin() -> Connection {
+pub(crate) async fn connect_as_admin() -> Connection {
     connect_by("OMOTES_ADMIN_AMQP_URI").await
 }
 
@@ -49,7 +49,7 @@ async fn connect_by(uri: &str) -> Connection {
 }
 
 /// How many messages wait in `queue`; `None` when there is no such queue. Renews the queue's lease.
-pub async fn depth(connection: &Connection, queue: &str) -> Option<u32> {
+pub(crate) async fn depth(connection: &Connection, queue: &str) -> Option<u32> {
     let channel = connection.create_channel().await.unwrap();
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
@@ -57,7 +57,7 @@ pub async fn depth(connection: &Connection, queue: &str) -> Option<u32> {
 }
 
 /// The next message in `queue`, which is then gone from there.
-pub async fn take(connection: &Connection, queue: &str) -> Option<Heard> {
+pub(crate) async fn take(connection: &Connection, queue: &str) -> Option<Heard> {
     let channel = connection.create_channel().await.unwrap();
     let got = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await.unwrap();
     // As a client that stays: the broker forgets now and then what a channel did in the seconds before it was closed.
@@ -66,7 +66,7 @@ pub async fn take(connection: &Connection, queue: &str) -> Option<Heard> {
 }
 
 /// Makes a queue that is the client's own, durable, which goes `expires` milliseconds after its last use.
-pub async fn declare(connection: &Connection, queue: &str, expires: Option<i32>) {
+pub(crate) async fn declare(connection: &Connection, queue: &str, expires: Option<i32>) {
     let mut arguments = FieldTable::default();
     if let Some(milliseconds) = expires {
         arguments.insert("x-expires".into(), AMQPValue::LongInt(milliseconds));
@@ -77,13 +77,13 @@ pub async fn declare(connection: &Connection, queue: &str, expires: Option<i32>)
 }
 
 /// The names of a job's three queues.
-pub fn queues(job_id: &str) -> [String; 3] {
+pub(crate) fn queues(job_id: &str) -> [String; 3] {
     ["progress", "status", "result"].map(|kind| format!("jobs.{job_id}.{kind}"))
 }
 
 impl Listener {
     /// Waits for the queues of `job_id` and consumes them; every message is acknowledged.
-    pub async fn attach(job_id: &str) -> Self {
+    pub(crate) async fn attach(job_id: &str) -> Self {
         let connection = connect().await;
         for queue in queues(job_id) {
             until(&format!("{queue} is there"), Duration::from_secs(60), || async {
@@ -96,7 +96,7 @@ impl Listener {
     }
 
     /// Consumes the queues of `job_id`, which are there, over a channel that is there, as the SDK does.
-    pub async fn on(channel: &Channel, job_id: &str) -> Self {
+    pub(crate) async fn on(channel: &Channel, job_id: &str) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
         let mut consumers = Vec::new();
         for queue in queues(job_id) {
@@ -110,7 +110,7 @@ impl Listener {
     }
 
     /// Takes in everything that arrives until the result is there, and for `after` beyond it.
-    pub async fn listen(&mut self, limit: Duration, after: Duration) -> &[Heard] {
+    pub(crate) async fn listen(&mut self, limit: Duration, after: Duration) -> &[Heard] {
         let deadline = tokio::time::Instant::now() + limit;
         while self.results().is_empty() {
             let next = tokio::time::timeout_at(deadline, self.heard.recv()).await;
@@ -124,7 +124,7 @@ impl Listener {
     }
 
     /// The next message, within `limit`.
-    pub async fn first(&mut self, limit: Duration) -> Heard {
+    pub(crate) async fn first(&mut self, limit: Duration) -> Heard {
         let next = tokio::time::timeout(limit, self.heard.recv()).await;
         let heard = next.unwrap_or_else(|_| panic!("nothing heard within {limit:?}")).unwrap();
         self.log.push(heard.clone());
@@ -132,7 +132,7 @@ impl Listener {
     }
 
     /// Stops consuming.
-    pub async fn leave(self) {
+    pub(crate) async fn leave(self) {
         match self.own {
             Some(connection) => connection.close(200, "done".into()).await.unwrap(),
             // A consumer that is dropped is cancelled.
@@ -141,7 +141,7 @@ impl Listener {
     }
 
     /// The results heard so far.
-    pub fn results(&self) -> Vec<&JobResult> {
+    pub(crate) fn results(&self) -> Vec<&JobResult> {
         self.log
             .iter()
             .filter_map(|heard| if let Heard::Result { result, .. } = heard { Some(&**result) } else { None })
@@ -149,7 +149,7 @@ impl Listener {
     }
 
     /// The message-ids of the results heard so far.
-    pub fn message_ids(&self) -> Vec<&str> {
+    pub(crate) fn message_ids(&self) -> Vec<&str> {
         self.log
             .iter()
             .filter_map(|heard| if let Heard::Result { message_id, .. } = heard { Some(&**message_id) } else { None })
@@ -157,7 +157,7 @@ impl Listener {
     }
 
     /// The statuses heard so far.
-    pub fn statuses(&self) -> Vec<JobStatus> {
+    pub(crate) fn statuses(&self) -> Vec<JobStatus> {
         self.log
             .iter()
             .filter_map(|heard| if let Heard::Status(status) = heard { Some(*status) } else { None })
@@ -165,7 +165,7 @@ impl Listener {
     }
 
     /// The one result; panics unless it is exactly one, of this type.
-    pub fn only_result(&self, expected: ResultType) -> &JobResult {
+    pub(crate) fn only_result(&self, expected: ResultType) -> &JobResult {
         let results = self.results();
         assert_eq!(results.len(), 1, "a client gets exactly one result: {results:?}");
         assert_eq!(results[0].result_type(), expected, "{:?}", results[0]);

@@ -6,7 +6,7 @@ use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
-use omotes_operator::api::OmotesJob;
+use omotes_operator::testing::api::OmotesJob;
 use serde_json::{Value, json};
 
 use super::{
@@ -15,14 +15,14 @@ use super::{
 };
 
 /// A node called after its test's namespace.
-pub struct Ghost {
+pub(crate) struct Ghost {
     name: String,
     nodes: Api<Node>,
 }
 
 impl Ghost {
     /// A node that takes a few thousand pods of `space`.
-    pub async fn new(space: &Space) -> Self {
+    pub(crate) async fn new(space: &Space) -> Self {
         let (name, nodes) = (space.name.clone(), Api::<Node>::all(space.client.clone()));
         let node = json!({
             "metadata": {"name": name, "labels": {"ghost": name}},
@@ -36,12 +36,12 @@ impl Ghost {
     }
 
     /// What brings a pod there, as part of its spec.
-    pub fn there(&self) -> Value {
+    pub(crate) fn there(&self) -> Value {
         json!({"nodeSelector": {"ghost": self.name}, "tolerations": [{"operator": "Exists"}]})
     }
 
     /// A job without a courier whose pods come there, and are reported on by the test.
-    pub fn job(&self, name: &str, patch: &Value) -> OmotesJob {
+    pub(crate) fn job(&self, name: &str, patch: &Value) -> OmotesJob {
         let spec = json!({
             "courier": {"enabled": false},
             "retry": {"initialSeconds": 1, "maxSeconds": 1},
@@ -51,13 +51,13 @@ impl Ghost {
     }
 
     /// Takes the node away.
-    pub async fn remove(self) {
+    pub(crate) async fn remove(self) {
         self.nodes.delete(&self.name, &DeleteParams::default()).await.unwrap();
     }
 }
 
 /// Waits until the pod called `pod` has a node.
-pub async fn bound(space: &Space, pod: &str) {
+pub(crate) async fn bound(space: &Space, pod: &str) {
     until(&format!("{pod} has a node"), PATIENCE, || async {
         let pod = space.pods.get_opt(pod).await.unwrap();
         pod.and_then(|pod| pod.spec?.node_name).map(drop).ok_or_else(String::new)
@@ -66,24 +66,24 @@ pub async fn bound(space: &Space, pod: &str) {
 }
 
 /// The second that it is.
-pub fn this_second() -> Timestamp {
+pub(crate) fn this_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
 }
 
 /// As a kubelet says that the program in `pod` runs since then.
-pub async fn runs(space: &Space, pod: &str, since: Timestamp) {
+pub(crate) async fn runs(space: &Space, pod: &str, since: Timestamp) {
     reports(space, pod, "Running", &json!({"running": {"startedAt": since}}), &json!({})).await;
 }
 
 /// As a kubelet says that the program in `pod` was killed.
-pub async fn was_killed(space: &Space, pod: &str) {
+pub(crate) async fn was_killed(space: &Space, pod: &str) {
     let now = this_second();
     let end = json!({"exitCode": 137, "reason": "Error", "startedAt": now, "finishedAt": now});
     reports(space, pod, "Failed", &json!({"terminated": end}), &json!({})).await;
 }
 
 /// As a kubelet says that it cannot find main of `pod` any more, which had run: without an id and times.
-pub async fn forgot(space: &Space, pod: &str) {
+pub(crate) async fn forgot(space: &Space, pod: &str) {
     let lost = |message: &str| json!({"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": message}});
     let main = json!({
         "name": "main", "image": "i", "imageID": "", "ready": false, "restartCount": 1,
@@ -94,7 +94,7 @@ pub async fn forgot(space: &Space, pod: &str) {
 }
 
 /// As a kubelet says that `pod` is in this phase and its main container in this state, and what else it says.
-pub async fn reports(space: &Space, pod: &str, phase: &str, state: &Value, more: &Value) {
+pub(crate) async fn reports(space: &Space, pod: &str, phase: &str, state: &Value, more: &Value) {
     let main = json!({"name": "main", "image": "i", "imageID": "", "containerID": "ghost://1", "ready": false, "restartCount": 0, "state": state});
     let status = merged(json!({"phase": phase, "containerStatuses": [main]}), more);
     let patch = Patch::Merge(json!({"status": status}));

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// The installed operator.
-pub struct Operator {
+pub(crate) struct Operator {
     pub client: Client,
     pub pods: Api<Pod>,
     leases: Api<Lease>,
@@ -26,7 +26,7 @@ pub struct Operator {
 
 /// How a leader ends.
 #[derive(Debug, Clone, Copy)]
-pub enum End {
+pub(crate) enum End {
     /// Its pod is removed at once; the kubelet still sends SIGTERM, but the pod's token is worth nothing any more.
     ForceDeleted,
     /// The process gets SIGKILL, and then the same: as if its node had died.
@@ -35,7 +35,7 @@ pub enum End {
 
 impl Operator {
     /// The operator in good order: broker up, both replicas ready, one of them leading and connected.
-    pub async fn settled() -> Self {
+    pub(crate) async fn settled() -> Self {
         broker::up();
         let client = cluster().await;
         let namespace = variable("OMOTES_NAMESPACE");
@@ -49,7 +49,7 @@ impl Operator {
     }
 
     /// Waits until both replicas are ready and the holder of the Lease holds the leader queue; tells its name.
-    pub async fn connected(&self) -> String {
+    pub(crate) async fn connected(&self) -> String {
         until("the operator is in good order", PATIENCE, || async {
             let pods = self.replicas().await;
             let ready = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod)).count();
@@ -65,19 +65,19 @@ impl Operator {
     }
 
     /// The pods of the operator that are there.
-    pub async fn replicas(&self) -> Vec<Pod> {
+    pub(crate) async fn replicas(&self) -> Vec<Pod> {
         let selector = ListParams::default().labels("app.kubernetes.io/name=omotes-operator");
         self.pods.list(&selector).await.unwrap().items
     }
 
     /// The holder of the Lease; empty while nobody is.
-    pub async fn leader(&self) -> String {
+    pub(crate) async fn leader(&self) -> String {
         let lease = self.leases.get_opt("omotes-operator").await.unwrap();
         lease.and_then(|lease| lease.spec?.holder_identity).unwrap_or_default()
     }
 
     /// Waits until another one than `former` holds the Lease; tells who, and how long after `since`.
-    pub async fn replaced(&self, former: &str, since: Instant) -> (String, Duration) {
+    pub(crate) async fn replaced(&self, former: &str, since: Instant) -> (String, Duration) {
         until(&format!("another one than {former} leads"), PATIENCE, || async {
             match self.leader().await {
                 leader if leader.is_empty() || leader == former => Err(format!("{leader:?} leads")),
@@ -88,7 +88,7 @@ impl Operator {
     }
 
     /// Ends the replica called `name` without any good-bye.
-    pub async fn end(&self, name: &str, process: u32, end: End) {
+    pub(crate) async fn end(&self, name: &str, process: u32, end: End) {
         if matches!(end, End::Killed) {
             signal("KILL", process);
         }
@@ -96,7 +96,7 @@ impl Operator {
     }
 
     /// The process of the replica called `name`, as this machine numbers it.
-    pub async fn process(&self, name: &str) -> u32 {
+    pub(crate) async fn process(&self, name: &str) -> u32 {
         // One that has just begun may lead before the kubelet says so.
         let id = until(&format!("{name} has a container"), PATIENCE, || async {
             let pod = self.pods.get(name).await.map_err(|error| error.to_string())?;
@@ -112,13 +112,13 @@ impl Operator {
     }
 
     /// What the replica called `name` says of itself.
-    pub async fn readiness(&self, name: &str) -> String {
+    pub(crate) async fn readiness(&self, name: &str) -> String {
         self.asks(name, "readyz").await
     }
 
     /// Has the kubelet bring the broker's Secret into the replicas' volumes now, not at its next minute, and waits until
     /// all of them see these files in it.
-    pub async fn sees(&self, files: &[(&str, String)]) {
+    pub(crate) async fn sees(&self, files: &[(&str, String)]) {
         let patch = json!({"metadata": {"annotations": {"tests/refreshed": fastrand::u64(..).to_string()}}});
         for pod in self.replicas().await {
             let name = pod.name_any();
@@ -135,7 +135,7 @@ impl Operator {
     }
 
     /// What the replica called `name` counts.
-    pub async fn metrics(&self, name: &str) -> String {
+    pub(crate) async fn metrics(&self, name: &str) -> String {
         self.asks(name, "metrics").await
     }
 
@@ -146,13 +146,13 @@ impl Operator {
     }
 
     /// How often containers of the operator were started again.
-    pub async fn restarts(&self) -> i32 {
+    pub(crate) async fn restarts(&self) -> i32 {
         let pods = self.replicas().await;
         pods.iter().filter_map(|pod| pod.status.clone()?.container_statuses).flatten().map(|c| c.restart_count).sum()
     }
 
     /// Starts all replicas anew, one by one, as after a change of the Deployment.
-    pub fn roll_out() {
+    pub(crate) fn roll_out() {
         let namespace = variable("OMOTES_NAMESPACE");
         for words in [&["restart"][..], &["status", "--timeout=120s"]] {
             let all = [&["-n", &namespace, "rollout"], words, &["deployment/omotes-operator"]].concat();
@@ -163,7 +163,7 @@ impl Operator {
 }
 
 /// The repository's own script that installs the operator, with the image that is installed.
-pub fn installer() -> Command {
+pub(crate) fn installer() -> Command {
     let namespace = variable("OMOTES_NAMESPACE");
     let path = "--output=jsonpath={.spec.template.spec.containers[0].image}";
     let (_, image) = kubectl(&["-n", &namespace, "get", "deployment/omotes-operator", path], None);
@@ -173,7 +173,7 @@ pub fn installer() -> Command {
 }
 
 /// Sends a signal to a process of the test bed.
-pub fn signal(name: &str, process: u32) {
+pub(crate) fn signal(name: &str, process: u32) {
     let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
     assert!(sent.success(), "kill -{name} {process}");
 }
@@ -188,7 +188,7 @@ fn address(pod: &Pod) -> Option<String> {
 }
 
 /// What a process has in memory, in KiB.
-pub fn resident(process: u32) -> u64 {
+pub(crate) fn resident(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()

@@ -15,7 +15,7 @@ use lapin::{
     },
     types::{AMQPValue, FieldTable},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, OmotesWorkflow},
     wire::AvailableWorkflows,
 };
@@ -37,7 +37,7 @@ const QUEUE_TTL_MS: i64 = 172_800_000;
 const REMOVED_AT_ONCE: usize = 16;
 
 /// One client.
-pub struct Sdk {
+pub(crate) struct Sdk {
     pub connection: Connection,
     channel: Channel,
     broadcasts: Consumer,
@@ -45,7 +45,7 @@ pub struct Sdk {
 
 impl Sdk {
     /// A client that has declared what it shares with the operator.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let connection = connect().await;
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
@@ -63,12 +63,12 @@ impl Sdk {
     }
 
     /// Asks which workflows there are.
-    pub async fn ask(&self) {
+    pub(crate) async fn ask(&self) {
         self.publish("request_available_workflows", b"").await;
     }
 
     /// The next broadcast, within `limit`.
-    pub async fn broadcast(&mut self, limit: Duration) -> AvailableWorkflows {
+    pub(crate) async fn broadcast(&mut self, limit: Duration) -> AvailableWorkflows {
         let next = timeout(limit, self.broadcasts.next()).await;
         let delivery = next.unwrap_or_else(|_| panic!("no broadcast within {limit:?}")).unwrap().unwrap();
         delivery.ack(BasicAckOptions::default()).await.unwrap();
@@ -76,7 +76,7 @@ impl Sdk {
     }
 
     /// Waits for a broadcast that has, or has not, a workflow of this type.
-    pub async fn hears(&mut self, type_name: &str, offered: bool) -> AvailableWorkflows {
+    pub(crate) async fn hears(&mut self, type_name: &str, offered: bool) -> AvailableWorkflows {
         loop {
             let broadcast = self.broadcast(Duration::from_secs(30)).await;
             if broadcast.workflows.iter().any(|workflow| workflow.type_name == type_name) == offered {
@@ -86,7 +86,7 @@ impl Sdk {
     }
 
     /// Declares the queues of a job, as before its submission.
-    pub async fn declare_queues(&self, uuid: &str) {
+    pub(crate) async fn declare_queues(&self, uuid: &str) {
         for queue in queues(uuid) {
             let mut ttl = FieldTable::default();
             ttl.insert("x-expires".into(), AMQPValue::LongLongInt(QUEUE_TTL_MS));
@@ -95,7 +95,7 @@ impl Sdk {
     }
 
     /// Submits a job and waits on its queues; `more` are further fields of the submission.
-    pub async fn submit(&self, workflow_type: &str, esdl: &[u8], more: &[u8]) -> (String, Listener) {
+    pub(crate) async fn submit(&self, workflow_type: &str, esdl: &[u8], more: &[u8]) -> (String, Listener) {
         let uuid = new_uuid();
         self.declare_queues(&uuid).await;
         let listener = Listener::attach(&uuid).await;
@@ -104,7 +104,7 @@ impl Sdk {
     }
 
     /// The same over this client's own channel.
-    pub async fn submit_here(&self, workflow_type: &str, esdl: &[u8]) -> Listener {
+    pub(crate) async fn submit_here(&self, workflow_type: &str, esdl: &[u8]) -> Listener {
         let uuid = new_uuid();
         self.declare_queues(&uuid).await;
         let listener = Listener::on(&self.channel, &uuid).await;
@@ -117,12 +117,12 @@ impl Sdk {
     }
 
     /// Asks for the deletion of a job.
-    pub async fn delete(&self, uuid: &str) {
+    pub(crate) async fn delete(&self, uuid: &str) {
         self.publish("job_deletions", &text(1, uuid.as_bytes())).await;
     }
 
     /// Publishes anything, and waits until the broker has it.
-    pub async fn publish(&self, key: &str, body: &[u8]) {
+    pub(crate) async fn publish(&self, key: &str, body: &[u8]) {
         let options = BasicPublishOptions { mandatory: true, immediate: false };
         let properties = BasicProperties::default().with_delivery_mode(2);
         let sent = self.channel.basic_publish(EXCHANGE.into(), key.into(), options, body, properties).await.unwrap();
@@ -130,7 +130,7 @@ impl Sdk {
     }
 
     /// Waits until nothing is left on the operator's queues.
-    pub async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         for queue in ["job_submissions", "job_deletions"] {
             until(&format!("{queue} is empty"), PATIENCE, || async {
                 match super::broker::depths().await.get(queue) {
@@ -154,13 +154,13 @@ async fn bind(channel: &Channel, queue: &str, key: &str) {
 }
 
 /// A uuid as clients write it.
-pub fn new_uuid() -> String {
+pub(crate) fn new_uuid() -> String {
     let digits = format!("{:032x}", fastrand::u128(..));
     format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..])
 }
 
 /// A workflow of a test's own, in the namespace of the gateway's jobs.
-pub struct Offer {
+pub(crate) struct Offer {
     pub type_name: String,
     pub jobs: Api<OmotesJob>,
     pub workflows: Api<OmotesWorkflow>,
@@ -168,12 +168,12 @@ pub struct Offer {
 
 impl Offer {
     /// A workflow whose jobs run a shell script.
-    pub async fn new(test: &str, script: &str) -> Self {
+    pub(crate) async fn new(test: &str, script: &str) -> Self {
         Self::of(test, script, &json!({})).await
     }
 
     /// The same, with a changed spec.
-    pub async fn of(test: &str, script: &str, patch: &Value) -> Self {
+    pub(crate) async fn of(test: &str, script: &str, patch: &Value) -> Self {
         let client: Client = cluster().await;
         let namespace = variable("OMOTES_JOB_NAMESPACE");
         let name = format!("{}-{:06x}", test.replace('_', "-"), fastrand::u32(..0x0100_0000));
@@ -190,7 +190,7 @@ impl Offer {
     }
 
     /// Waits until the job called so is there.
-    pub async fn stored(&self, uuid: &str) -> OmotesJob {
+    pub(crate) async fn stored(&self, uuid: &str) -> OmotesJob {
         until(&format!("OmotesJob {uuid} is stored"), PATIENCE, || async {
             self.jobs.get_opt(uuid).await.unwrap().ok_or_else(|| "there is none".to_owned())
         })
@@ -198,7 +198,7 @@ impl Offer {
     }
 
     /// Waits until the job called so is gone.
-    pub async fn gone(&self, uuid: &str) {
+    pub(crate) async fn gone(&self, uuid: &str) {
         until(&format!("OmotesJob {uuid} is gone"), PATIENCE, || async {
             match self.jobs.get_opt(uuid).await.unwrap() {
                 None => Ok(()),
@@ -209,7 +209,7 @@ impl Offer {
     }
 
     /// Removes the workflow and its jobs.
-    pub async fn remove(self) {
+    pub(crate) async fn remove(self) {
         self.workflows.delete(&self.type_name, &DeleteParams::default()).await.unwrap();
         let jobs = self.jobs.list(&kube::api::ListParams::default()).await.unwrap();
         let ours = |job: &&OmotesJob| job.spec.workflow_ref.as_ref().is_some_and(|known| known.name == self.type_name);

@@ -31,9 +31,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use broker::SimulatedBroker;
-pub use control::{SimulatedConnection, SimulatedQueue};
-pub use failure::{Failure, Operation};
+pub(crate) use broker::SimulatedBroker;
+pub(crate) use failure::{Failure, Operation};
 
 pub(super) use channel::Channel;
 pub(super) use confirm::Confirm;

@@ -1,3 +1,4 @@
+use super::control::SimulatedConnection;
 use std::time::Duration;
 
 use futures::StreamExt as _;

@@ -1,6 +1,6 @@
 //! An attempt keeps the limits that it was started with, whatever the chart says later.
 
-use omotes_operator::api::{OmotesJob, status::Phase};
+use omotes_operator::testing::api::{OmotesJob, status::Phase};
 use serde_json::json;
 
 use crate::support::{

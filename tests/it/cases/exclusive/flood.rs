@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lapin::{BasicProperties, options::BasicPublishOptions};
-use omotes_operator::topology::NamespaceProgress;
+use omotes_operator::testing::topology::NamespaceProgress;
 use serde_json::json;
 
 use crate::support::{

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 use kube::{Api, api::PostParams};
-use omotes_operator::api::OmotesWorkflow;
+use omotes_operator::testing::api::OmotesWorkflow;
 use serde_json::json;
 
 use crate::support::{

@@ -7,7 +7,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, names, status::Phase},
     wire::ResultType,
 };

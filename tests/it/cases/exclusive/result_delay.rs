@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use kube::ResourceExt;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::names,
     wire::{JobResult, ResultType},
 };

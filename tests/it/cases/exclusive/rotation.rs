@@ -17,7 +17,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ObjectMeta, PostParams},
 };
-use omotes_operator::{api::names, wire::ResultType};
+use omotes_operator::testing::{api::names, wire::ResultType};
 use reqwest::Url;
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use kube::{
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use lapin::options::QueueDeleteOptions;
-use omotes_operator::{
+use omotes_operator::testing::{
     api::{OmotesJob, OmotesWorkflow, names},
     wire::{
         JobStatus::{Enqueued, Registered, Running},

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::ResourceExt as _;
-use omotes_operator::wire::ResultType;
+use omotes_operator::testing::wire::ResultType;
 use serde_json::json;
 
 use crate::support::{
