@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::{ObjectReference, ResourceRequirements};
 
 use crate::{
-    api::{job::Priority, status::ResultType},
+    api::{job::Priority, status::JobResultType},
     broker::{BrokerConfig, Connector},
     cli::{DeadlineResult, OrphansAction, Run},
     controller::{Options, SweepOptions},
@@ -26,7 +26,7 @@ pub(crate) struct Config {
     /// The limits of a job that gives none.
     pub defaults: Defaults,
     /// What the client of a job that was stopped at its deadline hears.
-    pub deadline_result: ResultType,
+    pub deadline_result: JobResultType,
     /// The namespace of the jobs that come over AMQP, where this operator takes them.
     pub gateway_namespace: Option<String>,
     /// How to reach the broker.
@@ -108,8 +108,8 @@ pub(crate) fn resolve(run: &Run) -> Result<Config, ConfigError> {
             start_deadline_seconds: run.default_start_deadline_seconds,
         },
         deadline_result: match run.deadline_result_type {
-            DeadlineResult::Cancelled => ResultType::Cancelled,
-            DeadlineResult::Timeout => ResultType::Timeout,
+            DeadlineResult::Cancelled => JobResultType::Cancelled,
+            DeadlineResult::Timeout => JobResultType::Timeout,
         },
         gateway_namespace: gateway_namespace.map(str::to_owned),
         broker: BrokerConfig {

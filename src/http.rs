@@ -2,7 +2,7 @@
 //!
 //! Ring: shell. A broker that is down makes no pod unready: that would help nobody. It shows in the body.
 //!
-//! Guarantees: whoever connects costs little and is gone soon, whatever he sends or leaves unread ([`Limits`]).
+//! Guarantees: whoever connects costs little and is gone soon, whatever he sends or leaves unread ([`ServerLimits`]).
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ pub(crate) enum Role {
 
 /// What one who connects may take.
 #[derive(Clone, Copy)]
-struct Limits {
+struct ServerLimits {
     /// At once; one more ends the oldest, so that a probe is always answered.
     connections: usize,
     /// From when a request may begin to the end of its header: also how long a connection may be idle.
@@ -46,7 +46,7 @@ struct Limits {
 }
 
 /// The kubelet, a few Prometheus servers and people come nowhere near.
-const LIMITS: Limits = Limits {
+const LIMITS: ServerLimits = ServerLimits {
     connections: 64,
     header: Duration::from_secs(10),
     connection: Duration::from_secs(60),
@@ -56,7 +56,7 @@ const LIMITS: Limits = Limits {
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
-struct Shared {
+struct ServerState {
     role: watch::Receiver<Role>,
     metrics: Arc<Metrics>,
 }
@@ -67,11 +67,11 @@ pub(crate) async fn serve(listener: TcpListener, role: watch::Receiver<Role>, me
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(render))
-        .with_state(Shared { role, metrics });
+        .with_state(ServerState { role, metrics });
     accept_all(listener, router, LIMITS).await;
 }
 
-async fn accept_all(listener: TcpListener, router: Router, limits: Limits) {
+async fn accept_all(listener: TcpListener, router: Router, limits: ServerLimits) {
     let mut open: VecDeque<JoinHandle<()>> = VecDeque::new();
     loop {
         match listener.accept().await {
@@ -92,7 +92,7 @@ async fn accept_all(listener: TcpListener, router: Router, limits: Limits) {
     }
 }
 
-async fn attend(stream: TcpStream, router: Router, limits: Limits) {
+async fn attend(stream: TcpStream, router: Router, limits: ServerLimits) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(limits.header_bytes);
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
@@ -103,7 +103,7 @@ async fn attend(stream: TcpStream, router: Router, limits: Limits) {
     }
 }
 
-async fn ready(State(shared): State<Shared>) -> impl IntoResponse {
+async fn ready(State(shared): State<ServerState>) -> impl IntoResponse {
     let role = shared.role.borrow().clone();
     let synced = shared.metrics.is_synced();
     let (ready, role) = match role {
@@ -125,7 +125,7 @@ fn describe(state: &BrokerState) -> String {
     }
 }
 
-async fn render(State(shared): State<Shared>) -> impl IntoResponse {
+async fn render(State(shared): State<ServerState>) -> impl IntoResponse {
     const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match shared.metrics.render() {
         Ok(text) => (StatusCode::OK, [("content-type", TYPE)], text),
@@ -142,14 +142,14 @@ mod tests {
     use super::*;
 
     /// Small ones, so that no test waits for long.
-    const SMALL: Limits = Limits {
+    const SMALL: ServerLimits = ServerLimits {
         connections: 2,
         header: Duration::from_millis(200),
         connection: Duration::from_millis(900),
         header_bytes: 8192,
     };
 
-    async fn server(limits: Limits) -> SocketAddr {
+    async fn server(limits: ServerLimits) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router =
@@ -187,12 +187,12 @@ mod tests {
         assert!(answered.starts_with("HTTP/1.1 431"), "{answered}");
     }
 
-    const LIMITS_OF_A_MINUTE: Limits = Limits { header: Duration::from_secs(60), ..SMALL };
+    const LIMITS_OF_A_MINUTE: ServerLimits = ServerLimits { header: Duration::from_secs(60), ..SMALL };
 
     /// All connections are of those who read nothing, for a minute; whoever comes next is served at once.
     #[tokio::test]
     async fn who_does_not_read_holds_up_nobody() {
-        let patient = Limits { connection: Duration::from_secs(60), ..LIMITS_OF_A_MINUTE };
+        let patient = ServerLimits { connection: Duration::from_secs(60), ..LIMITS_OF_A_MINUTE };
         let address = server(patient).await;
         let mut deaf = Vec::new();
         for _ in 0..SMALL.connections {

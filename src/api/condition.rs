@@ -72,7 +72,7 @@ impl ConditionType {
 
 /// What a condition says, before it is merged into the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct ConditionUpdate {
     /// Whether the condition holds.
     pub holds: bool,
     /// Why.
@@ -81,7 +81,7 @@ pub struct Verdict {
     pub message: String,
 }
 
-impl Verdict {
+impl ConditionUpdate {
     /// The condition holds.
     #[must_use]
     pub fn yes(reason: Reason, message: impl AsRef<str>) -> Self {
@@ -105,7 +105,7 @@ pub(crate) struct Stamp {
 }
 
 /// Sets `type_` in `conditions` to `verdict`; the transition time changes only with the status.
-pub(crate) fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: Verdict, stamp: Stamp) {
+pub(crate) fn set(conditions: &mut Vec<Condition>, type_: ConditionType, verdict: ConditionUpdate, stamp: Stamp) {
     let status = if verdict.holds { "True" } else { "False" };
     let before = conditions.iter().position(|condition| condition.type_ == type_.as_str());
     let since =
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn the_transition_time_moves_only_with_the_status() {
         let mut conditions = Vec::new();
-        set(&mut conditions, ConditionType::Running, Verdict::no(Reason::NotReady, "waits"), stamp(1));
-        set(&mut conditions, ConditionType::Running, Verdict::no(Reason::NotStarted, "pulls"), stamp(2));
+        set(&mut conditions, ConditionType::Running, ConditionUpdate::no(Reason::NotReady, "waits"), stamp(1));
+        set(&mut conditions, ConditionType::Running, ConditionUpdate::no(Reason::NotStarted, "pulls"), stamp(2));
         assert_eq!(conditions[0].last_transition_time.0.as_second(), 1);
-        set(&mut conditions, ConditionType::Running, Verdict::yes(Reason::Started, "runs"), stamp(3));
+        set(&mut conditions, ConditionType::Running, ConditionUpdate::yes(Reason::Started, "runs"), stamp(3));
         assert_eq!((conditions.len(), conditions[0].last_transition_time.0.as_second()), (1, 3));
         clear(&mut conditions, [ConditionType::Running]);
         assert!(conditions.is_empty());

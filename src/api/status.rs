@@ -375,7 +375,7 @@ pub enum QueuesState {
 pub struct JobResultStatus {
     /// type of the JobResult: SUCCEEDED, ERROR, CANCELLED or TIMEOUT.
     #[serde(rename = "type")]
-    pub type_: ResultType,
+    pub type_: JobResultType,
 
     /// messageId is the AMQP message-id of the result; the same one whenever it is sent again.
     pub message_id: String,
@@ -403,7 +403,7 @@ pub struct JobResultStatus {
 /// ResultType is the type of a JobResult.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum ResultType {
+pub enum JobResultType {
     /// The job succeeded.
     Succeeded,
     /// The job failed.

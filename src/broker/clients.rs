@@ -23,7 +23,7 @@ pub(crate) const PREFETCH: u16 = 2;
 const SMALL_PREFETCH: u16 = 1;
 
 /// What clients say, while the connection lives.
-pub(crate) struct Clients {
+pub(crate) struct ClientInboxes {
     pub(crate) submissions: Inbox,
     pub(crate) deletions: Inbox,
     pub(crate) requests: Inbox,
@@ -50,7 +50,7 @@ pub(crate) struct Incoming {
 /// Says to all clients which types of jobs there are.
 pub(crate) struct Announcer(Channel);
 
-impl Clients {
+impl ClientInboxes {
     pub(super) async fn open(session: Arc<Session>) -> Result<Self, BrokerError> {
         let errand = session.errand().await?;
         errand.declare_exchange(CLIENT_EXCHANGE, false).await?;

@@ -47,7 +47,7 @@ pub(super) async fn consume(session: &Session, queue: &str, prefetch: u16) -> Re
 /// Passes on deletions of jobs' queues until the consumer ends; without a consumer, waits for ever.
 pub(super) async fn hear_events(shared: &Shared, session: &Session, consumer: Option<Consumer>) -> BrokerError {
     let Some(mut consumer) = consumer else { return std::future::pending().await };
-    let mut held = Held::default();
+    let mut held = HeldDeletions::default();
     loop {
         let heard = tokio::select! {
             // Deletions without end hold no acknowledgement up.
@@ -67,9 +67,9 @@ pub(super) async fn hear_events(shared: &Shared, session: &Session, consumer: Op
 
 /// Deliveries that are known here but stay unacknowledged at the broker.
 #[derive(Default)]
-struct Held(VecDeque<(Instant, Acker)>);
+struct HeldDeletions(VecDeque<(Instant, Acker)>);
 
-impl Held {
+impl HeldDeletions {
     async fn hear(&mut self, shared: &Shared, session: &Session, delivery: Delivery) -> Result<(), BrokerError> {
         // Through the default exchange a client reaches this queue, too; into this one only the broker publishes.
         let is_genuine = delivery.exchange == EVENT_EXCHANGE;

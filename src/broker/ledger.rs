@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::error::BrokerError;
 use super::terms::Routing;
-use crate::result::facts::Attempt;
+use crate::result::facts::PublishAttempt;
 
 /// Ten times as long as statistics lag.
 const KEPT: Duration = Duration::from_secs(60);
@@ -24,13 +24,13 @@ const KEPT: Duration = Duration::from_secs(60);
 /// The attempts of this process, by queue: the newest.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    attempts: Mutex<HashMap<String, Entry>>,
+    attempts: Mutex<HashMap<String, LedgerEntry>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct LedgerEntry {
     message_id: String,
-    attempt: Attempt,
+    attempt: PublishAttempt,
     /// Why the broker refused it, until somebody is told.
     untold: Option<BrokerError>,
 }
@@ -44,14 +44,14 @@ impl Ledger {
         let mut attempts = self.lock();
         attempts.retain(|_, entry| ended(entry.attempt).is_none_or(|at| at + KEPT > now));
         match attempts.get_mut(queue) {
-            Some(Entry { attempt: Attempt::InFlight, .. }) => {
+            Some(LedgerEntry { attempt: PublishAttempt::InFlight, .. }) => {
                 let reason = "an earlier publication of this result is still under way".to_owned();
                 return Err(BrokerError::Unanswered { reason, publishing: true });
             }
             Some(entry) if entry.message_id == message_id => entry.untold.take().map_or(Ok(()), Err)?,
             Some(_) | None => {}
         }
-        let entry = Entry { message_id: message_id.to_owned(), attempt: Attempt::InFlight, untold: None };
+        let entry = LedgerEntry { message_id: message_id.to_owned(), attempt: PublishAttempt::InFlight, untold: None };
         attempts.insert(queue.to_owned(), entry);
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Ledger {
     /// Notes how the attempt ended.
     pub(super) fn settle(&self, queue: &str, message_id: &str, outcome: &Result<Routing, BrokerError>, at: Timestamp) {
         let untold = outcome.as_ref().err().filter(|error| error.is_refusal()).cloned();
-        let entry = Entry { message_id: message_id.to_owned(), attempt: attempt_of(outcome, at), untold };
+        let entry = LedgerEntry { message_id: message_id.to_owned(), attempt: attempt_of(outcome, at), untold };
         self.lock().insert(queue.to_owned(), entry);
     }
 
@@ -71,28 +71,28 @@ impl Ledger {
     }
 
     /// What became of this message. That of an earlier job with the same jobId is another one.
-    pub(super) fn of(&self, queue: &str, message_id: &str) -> Option<Attempt> {
+    pub(super) fn of(&self, queue: &str, message_id: &str) -> Option<PublishAttempt> {
         self.lock().get(queue).filter(|entry| entry.message_id == message_id).map(|entry| entry.attempt)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, LedgerEntry>> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn attempt_of(outcome: &Result<Routing, BrokerError>, at: Timestamp) -> Attempt {
+fn attempt_of(outcome: &Result<Routing, BrokerError>, at: Timestamp) -> PublishAttempt {
     match outcome {
-        Ok(Routing::Routed) => Attempt::Published { at },
-        Err(error) if error.is_refusal() => Attempt::Refused { at },
-        Ok(Routing::Unroutable) | Err(_) => Attempt::Failed { at },
+        Ok(Routing::Routed) => PublishAttempt::Published { at },
+        Err(error) if error.is_refusal() => PublishAttempt::Refused { at },
+        Ok(Routing::Unroutable) | Err(_) => PublishAttempt::Failed { at },
     }
 }
 
 /// When the broker answered, or the connection ended.
-fn ended(attempt: Attempt) -> Option<Timestamp> {
+fn ended(attempt: PublishAttempt) -> Option<Timestamp> {
     match attempt {
-        Attempt::InFlight => None,
-        Attempt::Published { at } | Attempt::Refused { at } | Attempt::Failed { at } => Some(at),
+        PublishAttempt::InFlight => None,
+        PublishAttempt::Published { at } | PublishAttempt::Refused { at } | PublishAttempt::Failed { at } => Some(at),
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(ledger.begin("q", "earlier", NOW), Ok(()));
         ledger.settle("q", "earlier", &Ok(Routing::Routed), NOW);
         assert_eq!(ledger.of("q", "later"), None);
-        assert_eq!(ledger.of("q", "earlier"), Some(Attempt::Published { at: NOW }));
+        assert_eq!(ledger.of("q", "earlier"), Some(PublishAttempt::Published { at: NOW }));
     }
 
     #[test]
@@ -126,10 +126,10 @@ mod tests {
         let ledger = Ledger::default();
         assert_eq!((ledger.begin("q", "m", NOW), ledger.begin("slow", "m", NOW)), (Ok(()), Ok(())));
         ledger.settle("q", "m", &Ok(Routing::Routed), NOW);
-        assert_eq!(ledger.of("q", "m"), Some(Attempt::Published { at: NOW }));
+        assert_eq!(ledger.of("q", "m"), Some(PublishAttempt::Published { at: NOW }));
         assert_eq!(ledger.begin("later", "m", NOW + KEPT), Ok(()));
         assert_eq!(ledger.of("q", "m"), None);
-        assert_eq!(ledger.of("slow", "m"), Some(Attempt::InFlight));
+        assert_eq!(ledger.of("slow", "m"), Some(PublishAttempt::InFlight));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         };
         let ledger = refused();
         assert_eq!(ledger.begin("q", "m", NOW), Err(BrokerError::Nacked));
-        assert_eq!(ledger.of("q", "m"), Some(Attempt::Refused { at: NOW }));
+        assert_eq!(ledger.of("q", "m"), Some(PublishAttempt::Refused { at: NOW }));
         assert_eq!(ledger.begin("q", "m", NOW), Ok(()));
         let ledger = refused();
         ledger.told("q", "m");

@@ -27,21 +27,21 @@ const MAX_OF_NAMESPACE: usize = 2000;
 const MAX_OF_ALL: usize = 10_000;
 
 /// The sender and kind of a courier's message. The proof is part of it: a forged message must not replace a true one.
-type Sender = (String, i32, String, String, Discriminant<CourierNotice>);
+type MessageKey = (String, i32, String, String, Discriminant<CourierNotice>);
 
 /// Where events wait.
 #[derive(Debug)]
 pub(super) struct Mailbox {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Backlog>,
     arrived: Notify,
     stats: Arc<BrokerStats>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Backlog {
     facts: VecDeque<BrokerEvent>,
     /// The messages of each namespace that has some.
-    lines: HashMap<Namespace, Line>,
+    lines: HashMap<Namespace, NamespaceQueue>,
     /// Those namespaces, the next one first.
     turns: VecDeque<Namespace>,
 }
@@ -51,9 +51,9 @@ type Namespace = Option<Arc<str>>;
 
 /// The messages of one namespace.
 #[derive(Debug, Default)]
-struct Line {
-    messages: HashMap<Sender, CourierMessage>,
-    senders: VecDeque<Sender>,
+struct NamespaceQueue {
+    messages: HashMap<MessageKey, CourierMessage>,
+    senders: VecDeque<MessageKey>,
 }
 
 impl Mailbox {
@@ -98,7 +98,7 @@ pub(super) fn deliver(mailbox: Arc<Mailbox>) -> mpsc::Receiver<BrokerEvent> {
     receiver
 }
 
-impl Waiting {
+impl Backlog {
     /// False when there is no room.
     fn put(&mut self, event: BrokerEvent) -> bool {
         match event {
@@ -138,7 +138,7 @@ impl Waiting {
     }
 }
 
-impl Line {
+impl NamespaceQueue {
     /// False when there is no room: so many may wait.
     fn put(&mut self, message: CourierMessage, most: usize) -> bool {
         let CourierMessage { job, attempt, pod, capability, proof, notice } = &message;

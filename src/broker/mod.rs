@@ -56,7 +56,7 @@ pub use terms::{
     Routing,
 };
 
-pub(crate) use clients::{Announcer, Clients, Inbox, Incoming};
+pub(crate) use clients::{Announcer, ClientInboxes, Inbox, Incoming};
 pub(crate) use dial::dial;
 pub(crate) use endpoint::{Endpoint, EndpointError, Trust};
 pub(crate) use error::is_missing;
@@ -69,7 +69,7 @@ pub(crate) use transport::{Channel, Confirm, Connection, Publication};
 pub(crate) use transport::{Failure, Operation, SimulatedBroker};
 
 use crate::clock::Clock;
-use crate::result::facts::Attempt;
+use crate::result::facts::PublishAttempt;
 use crate::result::published::AGAIN;
 use crate::result::{Deleter, Evidence, QueueLookup};
 use crate::task;
@@ -254,9 +254,9 @@ impl Broker {
     ///
     /// # Errors
     /// When the broker refuses it, did not answer, or somebody else consumes the questions of clients.
-    pub(crate) async fn open_clients(&self) -> Result<Clients, BrokerError> {
+    pub(crate) async fn open_clients(&self) -> Result<ClientInboxes, BrokerError> {
         let session = self.shared.usable()?;
-        bounded(&session, OPERATION_TIMEOUT, "open the clients' queues", Clients::open(session.clone())).await
+        bounded(&session, OPERATION_TIMEOUT, "open the clients' queues", ClientInboxes::open(session.clone())).await
     }
 
     /// Deletes a queue. One that is missing counts as deleted.
@@ -327,7 +327,7 @@ impl Broker {
         ended: Timestamp,
     ) -> Result<Evidence, BrokerError> {
         let session = self.shared.session()?;
-        if self.shared.ledger.of(queue, message_id) == Some(Attempt::InFlight) {
+        if self.shared.ledger.of(queue, message_id) == Some(PublishAttempt::InFlight) {
             return Ok(Evidence::Unknown { retry_at: self.shared.clock.now() + AGAIN });
         }
         let sight = match &session.management {
@@ -487,7 +487,7 @@ mod tests {
             () = arrived.notified() => {}
             outcome = publish() => panic!("{outcome:?}"),
         }
-        while broker.shared.ledger.of("jobs.x.result", "m") == Some(Attempt::InFlight) {
+        while broker.shared.ledger.of("jobs.x.result", "m") == Some(PublishAttempt::InFlight) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         for sent in [1, 2, 3] {

@@ -31,8 +31,9 @@ impl World {
     async fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("omotes-broker-{:016x}", fastrand::u64(..)));
         fs::create_dir(&folder).unwrap();
-        let simulated = SimulatedBroker::start("omotes", Timestamp::now());
-        let (broker, events) = Broker::start(config(&folder, &simulated), Clock::system(), std::future::pending());
+        let simulated = SimulatedBroker::start("omotes", Timestamp::UNIX_EPOCH);
+        let (broker, events) =
+            Broker::start(config(&folder, &simulated), Clock::simulated(Timestamp::UNIX_EPOCH), std::future::pending());
         let world = Self { simulated, broker, events, folder };
         world.reaches(|state| matches!(state, BrokerState::Ready { .. })).await;
         world

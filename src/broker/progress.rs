@@ -49,7 +49,7 @@ const MOST_DELAY: Duration = Duration::from_secs(60);
 const LASTING_FAILURES: u32 = 5;
 
 /// Why a queue is not read any more.
-enum End {
+enum ConsumerEnd {
     /// It brought a body of so many bytes.
     Oversized(usize),
     /// It has brought none for long, and may be read faster.
@@ -71,9 +71,9 @@ pub(super) async fn hear_common(shared: &Shared, session: &Session, mut consumer
     let mut wary = Wary::default();
     loop {
         match hear(shared, None, &name, consumer, &wary).await {
-            End::Failed(error) => return error,
-            End::Calm => {}
-            End::Oversized(bytes) => wary.rest(&name, bytes).await,
+            ConsumerEnd::Failed(error) => return error,
+            ConsumerEnd::Calm => {}
+            ConsumerEnd::Oversized(bytes) => wary.rest(&name, bytes).await,
         }
         let opening = consume(session, &name, wary.prefetch(PREFETCH));
         consumer = match bounded(session, OPERATION_TIMEOUT, "listen to the couriers", opening).await {
@@ -133,12 +133,12 @@ async fn keep_listening(shared: &Shared, session: &Session, source: &NamespacePr
                 failures = 0;
                 hear(shared, Some(&namespace), &queue, consumer, &wary).await
             }
-            Err(error) => End::Failed(error),
+            Err(error) => ConsumerEnd::Failed(error),
         };
         match end {
-            End::Calm => {}
-            End::Oversized(bytes) => wary.rest(&queue, bytes).await,
-            End::Failed(error) => {
+            ConsumerEnd::Calm => {}
+            ConsumerEnd::Oversized(bytes) => wary.rest(&queue, bytes).await,
+            ConsumerEnd::Failed(error) => {
                 failures += 1;
                 if failures == LASTING_FAILURES {
                     let namespace = &source.namespace;
@@ -199,13 +199,19 @@ impl Wary {
 }
 
 /// Passes on what one queue holds.
-async fn hear(shared: &Shared, namespace: Option<&Arc<str>>, queue: &str, mut consumer: Consumer, wary: &Wary) -> End {
+async fn hear(
+    shared: &Shared,
+    namespace: Option<&Arc<str>>,
+    queue: &str,
+    mut consumer: Consumer,
+    wary: &Wary,
+) -> ConsumerEnd {
     let (mut pace, was_wary) = (Pace::default(), wary.is_on());
     let mut warned = None::<Instant>;
     while let Some(delivery) = consumer.next().await {
         let delivery = match delivery {
             Ok(delivery) => delivery,
-            Err(error) => return End::Failed(error.into()),
+            Err(error) => return ConsumerEnd::Failed(error.into()),
         };
         let bytes = delivery.body.len();
         match take(shared, namespace, &delivery) {
@@ -220,17 +226,17 @@ async fn hear(shared: &Shared, namespace: Option<&Arc<str>>, queue: &str, mut co
             _ => {}
         }
         if let Err(error) = delivery.acker.ack().await {
-            return End::Failed(error.into());
+            return ConsumerEnd::Failed(error.into());
         }
         if bytes > OVERSIZED_BYTES {
-            return End::Oversized(bytes);
+            return ConsumerEnd::Oversized(bytes);
         }
         if was_wary && !wary.is_on() {
-            return End::Calm;
+            return ConsumerEnd::Calm;
         }
         pace.keep().await;
     }
-    End::Failed(BrokerError::unreachable(format!("the broker ended the consumer of {queue}")))
+    ConsumerEnd::Failed(BrokerError::unreachable(format!("the broker ended the consumer of {queue}")))
 }
 
 /// Takes in a message, or tells why it is no courier's.

@@ -133,19 +133,19 @@ pub(crate) struct Running {
 impl Running {
     /// Makes passes over jobs until `shutdown` completes, and finishes those that are under way. What goes on beside them
     /// is then to be ended.
-    pub(crate) async fn pass_until(self, shutdown: impl Future<Output = ()>) -> Ending {
+    pub(crate) async fn pass_until(self, shutdown: impl Future<Output = ()>) -> StoppedController {
         let Self { context, rooms, tasks } = self;
         job::reconcile_all(context, rooms, shutdown).await;
-        Ending { tasks }
+        StoppedController { tasks }
     }
 }
 
 /// A controller that makes no more passes.
-pub(crate) struct Ending {
+pub(crate) struct StoppedController {
     tasks: [AbortHandle; 6],
 }
 
-impl Ending {
+impl StoppedController {
     /// Ends what went on beside the passes.
     pub(crate) fn end(self) {
         self.tasks.iter().for_each(AbortHandle::abort);

@@ -60,13 +60,13 @@ pub(super) fn deleted(state: &State, queue: &str, by: Deleter, at: Timestamp) {
 
 /// What was seen of result queues in earlier lists, by the UIDs of their jobs.
 #[derive(Debug, Default)]
-struct Seen {
+struct Sightings {
     missing: HashSet<String>,
     /// Since when a queue is empty.
     empty: HashMap<String, Timestamp>,
 }
 
-impl Seen {
+impl Sightings {
     /// Forgets all but `jobs`.
     fn retain(&mut self, jobs: &[Arc<OmotesJob>]) {
         let is_there = |uid: &String| jobs.iter().any(|job| job.metadata.uid.as_ref() == Some(uid));
@@ -77,7 +77,7 @@ impl Seen {
 
 /// Looks after the results that wait to be read, and those that wait for their queue, until it is aborted.
 pub(super) async fn look_after(context: Arc<Context>) {
-    let mut seen = Seen::default();
+    let mut seen = Sightings::default();
     let (mut told, mut failing) = (false, false);
     loop {
         let (began, at) = (Instant::now(), context.clock.now());
@@ -126,7 +126,13 @@ fn is_kept(job: &OmotesJob, now: Timestamp) -> bool {
     status.is_some_and(|status| status.keeps_result(now))
 }
 
-async fn compare(context: &Context, unread: &[Arc<OmotesJob>], queues: &[ListedQueue], at: Timestamp, seen: &mut Seen) {
+async fn compare(
+    context: &Context,
+    unread: &[Arc<OmotesJob>],
+    queues: &[ListedQueue],
+    at: Timestamp,
+    seen: &mut Sightings,
+) {
     let messages: HashMap<&str, Option<u64>> =
         queues.iter().map(|queue| (queue.name.as_str(), queue.messages)).collect();
     for job in unread {

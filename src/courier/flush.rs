@@ -36,7 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// An operator that starts again has forgotten what it was told.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
-type Failure = (FailureCause, String);
+type FlushFailure = (FailureCause, String);
 
 /// Waits until the operator asks for the output.
 pub(super) async fn requested(layout: &Layout) {
@@ -97,7 +97,7 @@ async fn send(
     layout: &Layout,
     link: &mut Link,
     until: Instant,
-) -> Result<CommitRecord, Failure> {
+) -> Result<CommitRecord, FlushFailure> {
     let (layout, attempt) = (layout.clone(), settings.attempt);
     let packing = tokio::task::spawn_blocking(move || pack(&layout, attempt));
     let (body, record) = packing.await.map_err(|error| (FailureCause::OutputUnreadable, error.to_string()))??;
@@ -106,7 +106,7 @@ async fn send(
 }
 
 /// The message with what the job left, and the record that vouches for it. Blocking.
-fn pack(layout: &Layout, attempt: i32) -> Result<(Bytes, CommitRecord), Failure> {
+fn pack(layout: &Layout, attempt: i32) -> Result<(Bytes, CommitRecord), FlushFailure> {
     let output = collect(layout).map_err(|error| unreadable(&error))?;
     let body = output.to_body();
     let record = CommitRecord {
@@ -118,7 +118,7 @@ fn pack(layout: &Layout, attempt: i32) -> Result<(Bytes, CommitRecord), Failure>
     Ok((body, record))
 }
 
-fn unreadable(error: &UnreadableFile) -> Failure {
+fn unreadable(error: &UnreadableFile) -> FlushFailure {
     match error {
         UnreadableFile::TooLarge { .. } => {
             (FailureCause::OutputTooLarge, format!("{error}, which is more than RabbitMQ takes"))
@@ -128,7 +128,7 @@ fn unreadable(error: &UnreadableFile) -> Failure {
 }
 
 /// Tries until the time is over: a broker that restarts is back by then.
-async fn deliver(link: &mut Link, key: &str, body: &Bytes, until: Instant) -> Result<(), Failure> {
+async fn deliver(link: &mut Link, key: &str, body: &Bytes, until: Instant) -> Result<(), FlushFailure> {
     let mut backoff = Backoff::new(FIRST_DELAY, MOST_DELAY);
     let mut reason = "it did not answer".to_owned();
     while let Ok(outcome) = timeout_at(until, link.deliver(key, body)).await {
@@ -151,14 +151,14 @@ async fn deliver(link: &mut Link, key: &str, body: &Bytes, until: Instant) -> Re
     Err(lost(&link.broker(), &reason))
 }
 
-fn too_large(limit: &str) -> Failure {
+fn too_large(limit: &str) -> FlushFailure {
     let message = format!(
         "the broker does not take an output of this size: {limit}. Raise max_message_size in its rabbitmq.conf, or let the job write less"
     );
     (FailureCause::OutputTooLarge, message)
 }
 
-fn lost(broker: &str, reason: &str) -> Failure {
+fn lost(broker: &str, reason: &str) -> FlushFailure {
     let message = format!(
         "the output did not reach the broker ({broker}) in time: {reason}. Check the broker, and raise spec.courier.flushSeconds if its outages are longer"
     );

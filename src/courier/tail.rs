@@ -41,7 +41,7 @@ pub(super) async fn follow(
 ) -> Option<CourierMessage> {
     let now = Instant::now();
     let mut sender =
-        Sender { settings, tail: Tail::of(layout.progress()), unsent: None, send_from: now, greet_from: now };
+        ProgressSender { settings, tail: Tail::of(layout.progress()), unsent: None, send_from: now, greet_from: now };
     tokio::select! {
         () = sender.send_all(link) => {}
         () = shutdown => {}
@@ -51,7 +51,7 @@ pub(super) async fn follow(
 }
 
 /// Sends the newest line, where there is a new one.
-struct Sender<'a> {
+struct ProgressSender<'a> {
     settings: &'a CourierSettings,
     tail: Tail,
     unsent: Option<ProgressLine>,
@@ -59,7 +59,7 @@ struct Sender<'a> {
     greet_from: Instant,
 }
 
-impl Sender<'_> {
+impl ProgressSender<'_> {
     async fn send_all(&mut self, link: &mut Link) {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -104,7 +104,7 @@ struct Tail {
     path: PathBuf,
     position: u64,
     /// Which file it was, and when it was written last.
-    seen: Option<Seen>,
+    seen: Option<FileVersion>,
     /// The bytes before `position`.
     mark: Vec<u8>,
     partial: Vec<u8>,
@@ -113,7 +113,7 @@ struct Tail {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-struct Seen {
+struct FileVersion {
     file: (u64, u64),
     written: (i64, i64),
 }
@@ -154,7 +154,8 @@ impl Tail {
     fn read_on(&mut self) -> io::Result<Vec<u8>> {
         let mut file = open_regular(&self.path).map_err(io::Error::other)?;
         let metadata = file.metadata()?;
-        let seen = Seen { file: (metadata.dev(), metadata.ino()), written: (metadata.mtime(), metadata.mtime_nsec()) };
+        let seen =
+            FileVersion { file: (metadata.dev(), metadata.ino()), written: (metadata.mtime(), metadata.mtime_nsec()) };
         if self.is_another(seen, metadata.len(), &mut file)? {
             *self = Self::of(std::mem::take(&mut self.path));
         }
@@ -171,7 +172,7 @@ impl Tail {
     }
 
     /// Whether what was read before is not there any more: the file was replaced, cut, or written over.
-    fn is_another(&self, seen: Seen, length: u64, file: &mut std::fs::File) -> io::Result<bool> {
+    fn is_another(&self, seen: FileVersion, length: u64, file: &mut std::fs::File) -> io::Result<bool> {
         let Some(before) = self.seen else { return Ok(false) };
         if before == seen && length == self.position {
             return Ok(false);

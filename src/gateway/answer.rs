@@ -7,38 +7,49 @@ use tracing::{debug, info, warn};
 
 use crate::{
     broker::{Outgoing, Routing},
-    intake::{Refusal, Tombstone},
+    intake::{SubmissionRefusal, Tombstone},
     result::Evidence,
     topology::{result_queue, status_queue},
     wire::{JobResult, JobStatus, JobStatusUpdate, ResultType},
 };
 
 use super::{
-    attempt::{Attempt, Outcome},
+    attempt::{SubmissionAttempt, SubmissionOutcome},
     delay::{Delay, broker_delay},
     shared::Gateway,
 };
 
 impl Gateway {
     /// Tells the client of `uuid` that its submission was cancelled.
-    pub(super) async fn cancel(&self, uuid: &str, attempt: Attempt<'_>) -> Result<Outcome, Delay> {
+    pub(super) async fn cancel(&self, uuid: &str, attempt: SubmissionAttempt<'_>) -> Result<SubmissionOutcome, Delay> {
         let said = "the job was deleted by its client before it began";
         self.answer(uuid, ResultType::Cancelled, said, attempt).await?;
         self.tombstones().put(uuid, Tombstone::Answered, self.clock.now());
         info!("a submission was deleted by its client before it came");
-        Ok(Outcome::Cancelled)
+        Ok(SubmissionOutcome::Cancelled)
     }
 
     /// Tells the client of `uuid` why its submission cannot be a job.
-    pub(super) async fn refuse(&self, uuid: &str, refusal: Refusal, attempt: Attempt<'_>) -> Result<Outcome, Delay> {
-        let Refusal { reason, logs } = attempt.refused.note(refusal);
+    pub(super) async fn refuse(
+        &self,
+        uuid: &str,
+        refusal: SubmissionRefusal,
+        attempt: SubmissionAttempt<'_>,
+    ) -> Result<SubmissionOutcome, Delay> {
+        let SubmissionRefusal { reason, logs } = attempt.refused.note(refusal);
         self.answer(uuid, ResultType::Error, logs, attempt).await?;
         info!(reason = reason.as_str(), logs, "a submission was refused, and its client told why");
-        Ok(Outcome::Refused(*reason))
+        Ok(SubmissionOutcome::Refused(*reason))
     }
 
     /// Tells the client of `uuid` how its job ended, unless somebody has. Where it does not listen nobody can be told.
-    async fn answer(&self, uuid: &str, type_: ResultType, logs: &str, attempt: Attempt<'_>) -> Result<(), Delay> {
+    async fn answer(
+        &self,
+        uuid: &str,
+        type_: ResultType,
+        logs: &str,
+        attempt: SubmissionAttempt<'_>,
+    ) -> Result<(), Delay> {
         let (queue, message_id) = (result_queue(uuid), format!("{uuid}-answer"));
         if attempt.seen_before && self.was_answered(&queue, &message_id).await? {
             return Ok(());

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use crate::{
     broker::BrokerError,
-    intake::{Refusal, RefusalReason, Rejection, Verdict},
+    intake::{RefusalReason, RejectedMessage, SubmissionRefusal, SubmissionVerdict},
     result::{Obstacle, refused::Nacks},
 };
 
 use super::line::Number;
 
 /// What became of a submission.
-pub(super) enum Outcome {
+pub(super) enum SubmissionOutcome {
     /// Its job is stored.
     Created,
     /// It was taken before.
@@ -25,12 +25,12 @@ pub(super) enum Outcome {
     /// Its client was told why it cannot be.
     Refused(RefusalReason),
     /// Nobody was told.
-    Rejected(Rejection),
+    Rejected(RejectedMessage),
 }
 
 /// One of the attempts to do what a submission asks for.
 #[derive(Clone, Copy)]
-pub(super) struct Attempt<'a> {
+pub(super) struct SubmissionAttempt<'a> {
     /// Somebody may have acted on it before.
     pub(super) seen_before: bool,
     pub(super) number: &'a Number,
@@ -53,20 +53,21 @@ impl NackCount {
 /// Why the client gets an error, from the first time on that it was to be told: the broker may have the answer although it
 /// did not say so, and an error and a job are one answer too many.
 #[derive(Default)]
-pub(super) struct Refused(OnceLock<Refusal>);
+pub(super) struct Refused(OnceLock<SubmissionRefusal>);
 
 impl Refused {
     /// The refusal that the client gets: the first one.
-    pub(super) fn note(&self, refusal: Refusal) -> &Refusal {
+    pub(super) fn note(&self, refusal: SubmissionRefusal) -> &SubmissionRefusal {
         self.0.get_or_init(|| refusal)
     }
 
     /// What is to be done, when the submission was judged anew. A second one with the same uuid may have become a job.
-    pub(super) fn over(&self, verdict: Verdict) -> Verdict {
+    pub(super) fn over(&self, verdict: SubmissionVerdict) -> SubmissionVerdict {
         match (verdict, self.0.get()) {
-            (Verdict::Create(_) | Verdict::Cancelled | Verdict::Refused(_), Some(refusal)) => {
-                Verdict::Refused(refusal.clone())
-            }
+            (
+                SubmissionVerdict::Create(_) | SubmissionVerdict::Cancelled | SubmissionVerdict::Refused(_),
+                Some(refusal),
+            ) => SubmissionVerdict::Refused(refusal.clone()),
             (verdict, _) => verdict,
         }
     }
@@ -78,22 +79,27 @@ mod tests {
 
     use super::*;
 
-    fn refusal(logs: &str) -> Refusal {
-        Refusal::new(RefusalReason::JobRefused, logs.to_owned())
+    fn refusal(logs: &str) -> SubmissionRefusal {
+        SubmissionRefusal::new(RefusalReason::JobRefused, logs.to_owned())
     }
 
     /// A client that is being told an error gets no job beside it.
     #[test]
     fn a_refusal_stands_once_it_was_to_be_told() {
         let job = json!({"metadata": {"name": "uuid"}, "spec": {}});
-        let create = || Verdict::Create(serde_json::from_value(job.clone()).unwrap());
+        let create = || SubmissionVerdict::Create(serde_json::from_value(job.clone()).unwrap());
         let refused = Refused::default();
-        assert!(matches!(refused.over(create()), Verdict::Create(_)));
+        assert!(matches!(refused.over(create()), SubmissionVerdict::Create(_)));
         refused.note(refusal("the first"));
         assert_eq!(refused.note(refusal("the second")).logs, "the first");
-        for verdict in [create(), Verdict::Cancelled, Verdict::Refused(refusal("the second"))] {
-            assert!(matches!(refused.over(verdict), Verdict::Refused(refusal) if refusal.logs == "the first"));
+        for verdict in [create(), SubmissionVerdict::Cancelled, SubmissionVerdict::Refused(refusal("the second"))] {
+            assert!(
+                matches!(refused.over(verdict), SubmissionVerdict::Refused(refusal) if refusal.logs == "the first")
+            );
         }
-        assert!(matches!(refused.over(Verdict::Stored), Verdict::Stored), "another submission became a job");
+        assert!(
+            matches!(refused.over(SubmissionVerdict::Stored), SubmissionVerdict::Stored),
+            "another submission became a job"
+        );
     }
 }

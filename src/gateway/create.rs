@@ -15,14 +15,14 @@ use crate::{
     api::OmotesJob,
     broker::DeleteCondition,
     denial::Denial,
-    intake::{self, Poison, Refusal, RefusalReason, Rejection, Standing, Tombstone},
+    intake::{self, Poison, RefusalReason, RejectedMessage, SubmissionRefusal, Tombstone, UuidState},
     result::Obstacle,
     topology::{self, QueueDeclaration},
     wire::{JobSubmission, NONCE_BYTES},
 };
 
 use super::{
-    attempt::{Attempt, Outcome},
+    attempt::{SubmissionAttempt, SubmissionOutcome},
     delay::{Delay, broker_delay, kube_delay},
     line::Number,
     shared::Gateway,
@@ -35,8 +35,8 @@ impl Gateway {
         &self,
         submission: &JobSubmission,
         job: &OmotesJob,
-        attempt: Attempt<'_>,
-    ) -> Result<Outcome, Delay> {
+        attempt: SubmissionAttempt<'_>,
+    ) -> Result<SubmissionOutcome, Delay> {
         if attempt.number.is_room_scarce()
             && let Some(refusal) = self.look_for_room(job, attempt.number).await?
         {
@@ -69,7 +69,7 @@ impl Gateway {
 
     /// Asks, without storing anything, whether the apiserver would take `job`, while some submission waits for room: what is
     /// refused is refused at once, and all else waits for its turn.
-    async fn look_for_room(&self, job: &OmotesJob, number: &Number) -> Result<Option<Refusal>, Delay> {
+    async fn look_for_room(&self, job: &OmotesJob, number: &Number) -> Result<Option<SubmissionRefusal>, Delay> {
         match self.jobs.try_to_create(job).await {
             Err(kube::Error::Api(status)) => match Denial::of(&status) {
                 Some(Denial::Policy) => return Ok(Some(job_refused(&status.message))),
@@ -95,29 +95,33 @@ impl Gateway {
     }
 
     /// A job of that name was made by another process that has just ended, or by somebody else.
-    async fn was_there(&self, queue: &QueueDeclaration, wanted: &OmotesJob) -> Result<Outcome, Delay> {
+    async fn was_there(&self, queue: &QueueDeclaration, wanted: &OmotesJob) -> Result<SubmissionOutcome, Delay> {
         let job = self.jobs.read(&wanted.name_any()).await;
         let job = job.map_err(kube_delay("looking at the job that is there already"))?;
         let ended = job.has_ended();
         let standing = standing_of(&job);
-        if ended || standing != Standing::Stored {
+        if ended || standing != UuidState::Stored {
             self.remove(queue).await?;
         }
-        if standing == Standing::Stored {
+        if standing == UuidState::Stored {
             self.delete_if_marked(&job).await?;
         }
-        let rejection = Rejection::new(Poison::UuidTaken, format!("OmotesJob {} has another id", job.name_any()));
+        let rejection = RejectedMessage::new(Poison::UuidTaken, format!("OmotesJob {} has another id", job.name_any()));
         self.jobs.learn(&Arc::new(job));
-        Ok(if standing == Standing::Stored { Outcome::Stored } else { Outcome::Rejected(rejection) })
+        Ok(if standing == UuidState::Stored {
+            SubmissionOutcome::Stored
+        } else {
+            SubmissionOutcome::Rejected(rejection)
+        })
     }
 
-    async fn created(&self, job: OmotesJob) -> Result<Outcome, Delay> {
+    async fn created(&self, job: OmotesJob) -> Result<SubmissionOutcome, Delay> {
         info!("stored the job of a submission");
         let job = Arc::new(job);
         self.jobs.learn(&job);
         // The cache knows it from here on, so a deletion finds it there, or has left its mark before.
         self.delete_if_marked(&job).await?;
-        Ok(Outcome::Created)
+        Ok(SubmissionOutcome::Created)
     }
 
     /// Deletes a job whose deletion overtook its submission.
@@ -130,14 +134,14 @@ impl Gateway {
     }
 
     /// A submission whose job is there already, perhaps from an earlier attempt that did not come to its end.
-    pub(super) async fn stored(&self, uuid: &str) -> Result<Outcome, Delay> {
+    pub(super) async fn stored(&self, uuid: &str) -> Result<SubmissionOutcome, Delay> {
         if self.tombstones().of(uuid, self.clock.now()) == Some(Tombstone::Unanswered) {
             let job = self.jobs.look_up(uuid).await;
             if let Some(job) = job.map_err(kube_delay("looking at the job that is to be deleted"))? {
                 self.delete_if_marked(&job).await?;
             }
         }
-        Ok(Outcome::Stored)
+        Ok(SubmissionOutcome::Stored)
     }
 
     /// Removes the input that an earlier attempt may have left, now that there will be no job.
@@ -172,11 +176,11 @@ fn is_refusal(status: &Status) -> bool {
     Denial::of(status).is_some_and(Denial::is_of_the_object)
 }
 
-fn job_refused(words: &str) -> Refusal {
-    Refusal::new(RefusalReason::JobRefused, format!("the job cannot be made: {words}"))
+fn job_refused(words: &str) -> SubmissionRefusal {
+    SubmissionRefusal::new(RefusalReason::JobRefused, format!("the job cannot be made: {words}"))
 }
 
-fn input_refused(bytes: usize, obstacle: &Obstacle) -> Refusal {
+fn input_refused(bytes: usize, obstacle: &Obstacle) -> SubmissionRefusal {
     let logs = format!("the broker does not take the ESDL of {bytes} bytes: {obstacle}");
-    Refusal::new(RefusalReason::InputRefused, logs)
+    SubmissionRefusal::new(RefusalReason::InputRefused, logs)
 }

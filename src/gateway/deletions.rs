@@ -9,14 +9,14 @@ use tracing::{Instrument as _, info, info_span};
 use crate::{
     api::OmotesJob,
     broker::{BrokerError, Incoming},
-    intake::{self, Rejection, Standing, Tombstone},
+    intake::{self, RejectedMessage, Tombstone, UuidState},
     topology::ClientQueue,
 };
 
 use super::{delay::Delay, line::Place, patience::Patience, shared::Gateway, standing::standing_of};
 
 /// What became of a deletion.
-enum Outcome {
+enum DeletionOutcome {
     /// The job is being deleted.
     Deleted,
     /// There is no such job, or not any more.
@@ -24,7 +24,7 @@ enum Outcome {
     /// The apiserver refuses to delete it; it goes on.
     Refused,
     /// It is another's.
-    Rejected(Rejection),
+    Rejected(RejectedMessage),
 }
 
 /// Takes a deletion.
@@ -36,44 +36,46 @@ pub(super) async fn take(gateway: Arc<Gateway>, message: Incoming, place: Place)
     let mut patience = Patience::new(&gateway, place);
     let settling = patience.persist("a deletion", || attempt(&gateway, &uuid));
     match settling.instrument(info_span!("deletion", id = uuid)).await {
-        Outcome::Rejected(rejection) => return gateway.reject(ClientQueue::Deletions, message, &rejection).await,
-        Outcome::Deleted => gateway.metrics.count_deletion("Deleted"),
-        Outcome::Refused => gateway.metrics.count_deletion("Refused"),
-        Outcome::Unknown => gateway.metrics.count_deletion("Unknown"),
+        DeletionOutcome::Rejected(rejection) => {
+            return gateway.reject(ClientQueue::Deletions, message, &rejection).await;
+        }
+        DeletionOutcome::Deleted => gateway.metrics.count_deletion("Deleted"),
+        DeletionOutcome::Refused => gateway.metrics.count_deletion("Refused"),
+        DeletionOutcome::Unknown => gateway.metrics.count_deletion("Unknown"),
     }
     message.done().await
 }
 
-async fn attempt(gateway: &Gateway, uuid: &str) -> Result<Outcome, Delay> {
+async fn attempt(gateway: &Gateway, uuid: &str) -> Result<DeletionOutcome, Delay> {
     // First the mark, then the look: a submission that is being stored meanwhile looks for the mark after its job is known.
     gateway.mark(uuid);
     let Some(job) = gateway.jobs.get(uuid) else {
         return Ok(match gateway.jobs.holder(uuid) {
             Some(_) => taken(gateway, uuid),
-            None => Outcome::Unknown,
+            None => DeletionOutcome::Unknown,
         });
     };
-    if standing_of(&job) != Standing::Stored {
+    if standing_of(&job) != UuidState::Stored {
         return Ok(taken(gateway, uuid));
     }
     if is_over(&job) {
         gateway.tombstones().remove(uuid);
-        return Ok(Outcome::Unknown);
+        return Ok(DeletionOutcome::Unknown);
     }
     if gateway.delete(&job).await?.is_some() {
-        return Ok(Outcome::Refused);
+        return Ok(DeletionOutcome::Refused);
     }
     info!("the job's client deleted it");
-    Ok(Outcome::Deleted)
+    Ok(DeletionOutcome::Deleted)
 }
 
 fn is_over(job: &Arc<OmotesJob>) -> bool {
     job.metadata.deletion_timestamp.is_some() || job.has_ended()
 }
 
-fn taken(gateway: &Gateway, uuid: &str) -> Outcome {
+fn taken(gateway: &Gateway, uuid: &str) -> DeletionOutcome {
     gateway.tombstones().remove(uuid);
-    Outcome::Rejected(Rejection::of_anothers(uuid))
+    DeletionOutcome::Rejected(RejectedMessage::of_anothers(uuid))
 }
 
 impl Gateway {

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-use crate::telemetry::Held;
+use crate::telemetry::HeldMessage;
 
 /// So many messages wait here while later ones go on …
 const MOST_HELD: usize = 64;
@@ -25,12 +25,12 @@ const MOST_HELD_BYTES: usize = 64 * 1024 * 1024;
 /// The messages of one queue that are here.
 #[derive(Default)]
 pub(super) struct Line {
-    state: Mutex<State>,
+    state: Mutex<Contents>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct Contents {
     next: u64,
     for_room: BTreeSet<u64>,
     held: usize,
@@ -48,11 +48,11 @@ pub(super) struct Number {
 pub(super) struct Place {
     number: Number,
     bytes: usize,
-    held: Option<Held>,
+    held: Option<HeldMessage>,
 }
 
 impl Line {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Contents> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -110,7 +110,7 @@ impl Place {
     }
 
     /// Lets later messages go on while this one waits, which `held` counts; or no more.
-    pub(super) fn hold(&mut self, held: Option<Held>) {
+    pub(super) fn hold(&mut self, held: Option<HeldMessage>) {
         let before = std::mem::replace(&mut self.held, held).is_some();
         let mut state = self.number.line.state();
         match (before, self.held.is_some()) {

@@ -34,7 +34,7 @@ use tracing::{info, warn};
 
 use crate::{
     backoff::Backoff,
-    broker::{Broker, BrokerError, Clients, Inbox, Incoming},
+    broker::{Broker, BrokerError, ClientInboxes, Inbox, Incoming},
     clock::Clock,
     controller::JobsHandle,
     telemetry::Metrics,
@@ -100,7 +100,7 @@ impl Gateway {
         };
         info!(namespace = self.placement.namespace, "taking submissions from OMOTES' clients");
         let over = clients.over();
-        let Clients { submissions, deletions, requests, announcer, .. } = clients;
+        let ClientInboxes { submissions, deletions, requests, announcer, .. } = clients;
         tokio::select! {
             // Nothing is taken from a connection that has ended.
             biased;

@@ -15,8 +15,8 @@ use crate::{
     broker::{Broker, BrokerError, BrokerState, Incoming},
     clock::Clock,
     controller::JobsHandle,
-    intake::{Placement, PoisonLog, Rejection, Tombstones},
-    telemetry::{Held, Metrics},
+    intake::{Placement, PoisonLog, RejectedMessage, Tombstones},
+    telemetry::{HeldMessage, Metrics},
     topology::ClientQueue,
     wire::NamespaceKey,
 };
@@ -80,9 +80,9 @@ impl Gateway {
     }
 
     /// The turn of a submission; `None` while the same one is in hand.
-    pub(super) fn turn(&self, uuid: &str) -> Option<Turn<'_>> {
+    pub(super) fn turn(&self, uuid: &str) -> Option<UuidLock<'_>> {
         let news = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(uuid.to_owned());
-        news.then(|| Turn { gateway: self, uuid: uuid.to_owned() })
+        news.then(|| UuidLock { gateway: self, uuid: uuid.to_owned() })
     }
 
     /// Rejects a message without requeue.
@@ -90,7 +90,7 @@ impl Gateway {
         &self,
         queue: ClientQueue,
         message: Incoming,
-        rejection: &Rejection,
+        rejection: &RejectedMessage,
     ) -> Result<(), BrokerError> {
         self.metrics.count_poison(queue.name(), rejection.poison.as_str());
         let news = {
@@ -105,7 +105,7 @@ impl Gateway {
     }
 
     /// Counts a message that waits here.
-    pub(super) fn hold(&self, reason: &'static str) -> Held {
+    pub(super) fn hold(&self, reason: &'static str) -> HeldMessage {
         self.metrics.hold(reason)
     }
 
@@ -116,12 +116,12 @@ impl Gateway {
 }
 
 /// Of two that say the same, one is stored at a time: each puts its input where the other's is.
-pub(super) struct Turn<'a> {
+pub(super) struct UuidLock<'a> {
     gateway: &'a Gateway,
     uuid: String,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for UuidLock<'_> {
     fn drop(&mut self) {
         self.gateway.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.uuid);
     }

@@ -9,13 +9,13 @@ use tracing::{Instrument as _, info_span};
 
 use crate::{
     broker::{BrokerError, Incoming},
-    intake::{self, Facts, Standing, Verdict},
+    intake::{self, Facts, SubmissionVerdict, UuidState},
     topology::{ClientQueue, result_queue},
     wire::JobSubmission,
 };
 
 use super::{
-    attempt::{Attempt, NackCount, Outcome, Refused},
+    attempt::{NackCount, Refused, SubmissionAttempt, SubmissionOutcome},
     delay::Delay,
     line::Place,
     patience::Patience,
@@ -33,21 +33,21 @@ pub(super) async fn take(gateway: Arc<Gateway>, message: Incoming, place: Place)
     let outcome = settle(&gateway, &submission, message.redelivered, place)
         .instrument(info_span!("submission", id = submission.uuid))
         .await;
-    if let Outcome::Rejected(rejection) = outcome {
+    if let SubmissionOutcome::Rejected(rejection) = outcome {
         return gateway.reject(ClientQueue::Submissions, message, &rejection).await;
     }
     gateway.note(&outcome, received);
     message.done().await
 }
 
-async fn settle(gateway: &Gateway, submission: &JobSubmission, redelivered: bool, place: Place) -> Outcome {
+async fn settle(gateway: &Gateway, submission: &JobSubmission, redelivered: bool, place: Place) -> SubmissionOutcome {
     let mut seen_before = redelivered;
     let number = place.number().clone();
     let (input_nacks, answer_nacks, refused) = <(NackCount, NackCount, Refused)>::default();
     let mut patience = Patience::new(gateway, place);
     let settled = patience.persist("a submission", || {
         let seen_before = std::mem::replace(&mut seen_before, true);
-        let attempt = Attempt {
+        let attempt = SubmissionAttempt {
             seen_before,
             number: &number,
             input_nacks: &input_nacks,
@@ -59,7 +59,11 @@ async fn settle(gateway: &Gateway, submission: &JobSubmission, redelivered: bool
     settled.await
 }
 
-async fn try_once(gateway: &Gateway, submission: &JobSubmission, attempt: Attempt<'_>) -> Result<Outcome, Delay> {
+async fn try_once(
+    gateway: &Gateway,
+    submission: &JobSubmission,
+    attempt: SubmissionAttempt<'_>,
+) -> Result<SubmissionOutcome, Delay> {
     let _turn = gateway.turn(&submission.uuid).ok_or(Delay::InHand)?;
     let standing = gateway.standing(&submission.uuid, attempt.seen_before).await?;
     let tombstone = gateway.tombstones().of(&submission.uuid, gateway.clock.now());
@@ -67,32 +71,35 @@ async fn try_once(gateway: &Gateway, submission: &JobSubmission, attempt: Attemp
     let time_to_live_ms = gateway.broker.time_to_live_ms(&result_queue(&submission.uuid)).await;
     let facts = Facts { standing, tombstone, time_to_live_ms, workflows: &workflows };
     let verdict = attempt.refused.over(intake::judge(submission, facts, &gateway.placement));
-    let no_job = matches!(verdict, Verdict::Cancelled | Verdict::Refused(_) | Verdict::Rejected(_));
-    if attempt.seen_before && no_job && standing == Standing::New {
+    let no_job = matches!(
+        verdict,
+        SubmissionVerdict::Cancelled | SubmissionVerdict::Refused(_) | SubmissionVerdict::Rejected(_)
+    );
+    if attempt.seen_before && no_job && standing == UuidState::New {
         gateway.forget_input(&submission.uuid).await?;
     }
     match verdict {
-        Verdict::Create(job) => gateway.create(submission, &job, attempt).await,
-        Verdict::Stored => gateway.stored(&submission.uuid).await,
-        Verdict::Cancelled => gateway.cancel(&submission.uuid, attempt).await,
-        Verdict::Refused(refusal) => gateway.refuse(&submission.uuid, refusal, attempt).await,
-        Verdict::Rejected(rejection) => Ok(Outcome::Rejected(rejection)),
+        SubmissionVerdict::Create(job) => gateway.create(submission, &job, attempt).await,
+        SubmissionVerdict::Stored => gateway.stored(&submission.uuid).await,
+        SubmissionVerdict::Cancelled => gateway.cancel(&submission.uuid, attempt).await,
+        SubmissionVerdict::Refused(refusal) => gateway.refuse(&submission.uuid, refusal, attempt).await,
+        SubmissionVerdict::Rejected(rejection) => Ok(SubmissionOutcome::Rejected(rejection)),
     }
 }
 
 impl Gateway {
-    fn note(&self, outcome: &Outcome, received: Instant) {
+    fn note(&self, outcome: &SubmissionOutcome, received: Instant) {
         let metrics = &self.metrics;
         match outcome {
-            Outcome::Created => {
+            SubmissionOutcome::Created => {
                 metrics.observe_intake(received.elapsed());
                 metrics.count_submission("Created", "");
             }
-            Outcome::Stored => metrics.count_submission("Stored", ""),
-            Outcome::Cancelled => metrics.count_submission("Cancelled", ""),
-            Outcome::Refused(reason) => metrics.count_submission("Refused", reason.as_str()),
+            SubmissionOutcome::Stored => metrics.count_submission("Stored", ""),
+            SubmissionOutcome::Cancelled => metrics.count_submission("Cancelled", ""),
+            SubmissionOutcome::Refused(reason) => metrics.count_submission("Refused", reason.as_str()),
             // Counted with the message that was rejected.
-            Outcome::Rejected(_) => {}
+            SubmissionOutcome::Rejected(_) => {}
         }
     }
 }

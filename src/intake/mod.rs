@@ -34,7 +34,7 @@ pub use job::Placement;
 pub(crate) use job::sealed_by;
 pub use offer::offer;
 pub(crate) use poison::PoisonLog;
-pub use poison::{Poison, Rejection};
+pub use poison::{Poison, RejectedMessage};
 pub use tombstones::Tombstone;
 pub(crate) use tombstones::Tombstones;
 
@@ -49,7 +49,7 @@ const MAX_QUOTED_CHARS: usize = 128;
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// Whose the uuid is.
-    pub standing: Standing,
+    pub standing: UuidState,
     /// Whether somebody deleted the job before.
     pub tombstone: Option<Tombstone>,
     /// How long the client's result queue lives unused, in milliseconds, where that is known: it is not on the wire.
@@ -60,7 +60,7 @@ pub struct Facts<'a> {
 
 /// Whose a uuid is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum UuidState {
     /// Nobody's.
     New,
     /// That of a job that came over AMQP.
@@ -71,7 +71,7 @@ pub enum Standing {
 
 /// What to do with a submission.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum SubmissionVerdict {
     /// Make this job; its input goes to the broker first.
     Create(Box<OmotesJob>),
     /// Nothing: it was taken before.
@@ -79,21 +79,21 @@ pub enum Verdict {
     /// Tell the client that it was cancelled; it never ran.
     Cancelled,
     /// Tell the client that it failed, and why.
-    Refused(Refusal),
+    Refused(SubmissionRefusal),
     /// Tell nobody.
-    Rejected(Rejection),
+    Rejected(RejectedMessage),
 }
 
 /// Why a client gets an error instead of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SubmissionRefusal {
     /// For programs.
     pub reason: RefusalReason,
     /// For people: what was asked for, and what may be.
     pub logs: String,
 }
 
-impl Refusal {
+impl SubmissionRefusal {
     /// A refusal for `reason`.
     pub(crate) fn new(reason: RefusalReason, logs: String) -> Self {
         Self { reason, logs }
@@ -136,7 +136,7 @@ impl RefusalReason {
 ///
 /// # Errors
 /// When it is none, or does not say whose it is.
-pub fn read_submission(body: Bytes) -> Result<JobSubmission, Rejection> {
+pub fn read_submission(body: Bytes) -> Result<JobSubmission, RejectedMessage> {
     if body.len() > MAX_SUBMISSION_BYTES {
         return Err(too_large(body.len(), MAX_SUBMISSION_BYTES));
     }
@@ -145,11 +145,11 @@ pub fn read_submission(body: Bytes) -> Result<JobSubmission, Rejection> {
             SubmissionError::Malformed(_) | SubmissionError::NotUtf8 { .. } => Poison::Malformed,
             SubmissionError::Parameters(_) => Poison::ParametersUnreadable,
         };
-        Rejection::new(poison, error.to_string())
+        RejectedMessage::new(poison, error.to_string())
     })?;
     check_uuid(&read.uuid)?;
     if read.workflow_type.is_empty() {
-        return Err(Rejection::new(Poison::Malformed, "it asks for no workflow_type, so it is no submission"));
+        return Err(RejectedMessage::new(Poison::Malformed, "it asks for no workflow_type, so it is no submission"));
     }
     Ok(read)
 }
@@ -158,52 +158,55 @@ pub fn read_submission(body: Bytes) -> Result<JobSubmission, Rejection> {
 ///
 /// # Errors
 /// When it does not say which.
-pub fn read_deletion(body: &[u8]) -> Result<String, Rejection> {
+pub fn read_deletion(body: &[u8]) -> Result<String, RejectedMessage> {
     if body.len() > MAX_DELETION_BYTES {
         return Err(too_large(body.len(), MAX_DELETION_BYTES));
     }
-    let uuid = parse_delete(body).map_err(|error| Rejection::new(Poison::Malformed, error))?;
+    let uuid = parse_delete(body).map_err(|error| RejectedMessage::new(Poison::Malformed, error))?;
     check_uuid(&uuid)?;
     Ok(uuid)
 }
 
-fn too_large(bytes: usize, most: usize) -> Rejection {
-    Rejection::new(Poison::TooLarge, format!("it has {bytes} bytes and may have {most}"))
+fn too_large(bytes: usize, most: usize) -> RejectedMessage {
+    RejectedMessage::new(Poison::TooLarge, format!("it has {bytes} bytes and may have {most}"))
 }
 
-fn check_uuid(text: &str) -> Result<(), Rejection> {
+fn check_uuid(text: &str) -> Result<(), RejectedMessage> {
     if is_uuid(text) {
         return Ok(());
     }
     let quoted = quoted(text);
-    Err(Rejection::new(Poison::NotAUuid, format!("uuid {quoted} is not a lower-case UUID with dashes")))
+    Err(RejectedMessage::new(Poison::NotAUuid, format!("uuid {quoted} is not a lower-case UUID with dashes")))
 }
 
 /// The verdict on a submission.
 #[must_use]
-pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement) -> Verdict {
+pub fn judge(submission: &JobSubmission, facts: Facts<'_>, placement: &Placement) -> SubmissionVerdict {
     match (facts.standing, facts.tombstone) {
-        (Standing::Taken, _) => Verdict::Rejected(Rejection::of_anothers(&submission.uuid)),
-        (Standing::Stored, _) | (Standing::New, Some(Tombstone::Answered)) => Verdict::Stored,
-        (Standing::New, Some(Tombstone::Unanswered)) => Verdict::Cancelled,
-        (Standing::New, None) => match admit(submission, facts.workflows) {
+        (UuidState::Taken, _) => SubmissionVerdict::Rejected(RejectedMessage::of_anothers(&submission.uuid)),
+        (UuidState::Stored, _) | (UuidState::New, Some(Tombstone::Answered)) => SubmissionVerdict::Stored,
+        (UuidState::New, Some(Tombstone::Unanswered)) => SubmissionVerdict::Cancelled,
+        (UuidState::New, None) => match admit(submission, facts.workflows) {
             Ok(admitted) => {
                 let queues = job::queues(facts.time_to_live_ms);
-                Verdict::Create(Box::new(job::job(submission, admitted, placement, queues)))
+                SubmissionVerdict::Create(Box::new(job::job(submission, admitted, placement, queues)))
             }
-            Err(refusal) => Verdict::Refused(refusal),
+            Err(refusal) => SubmissionVerdict::Refused(refusal),
         },
     }
 }
 
 /// Whether a submission may run.
-fn admit<'a>(submission: &'a JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]) -> Result<Admitted<'a>, Refusal> {
+fn admit<'a>(
+    submission: &'a JobSubmission,
+    workflows: &'a [Arc<OmotesWorkflow>],
+) -> Result<Admitted<'a>, SubmissionRefusal> {
     let known = workflows
         .iter()
         .find(|workflow| workflow.spec.type_name == submission.workflow_type && offer::is_offered(workflow));
     let workflow = known.ok_or_else(|| unknown(submission, workflows))?;
     if submission.esdl.is_empty() {
-        return Err(Refusal::new(
+        return Err(SubmissionRefusal::new(
             RefusalReason::EmptyEsdl,
             "the submission has no ESDL: the field esdl is empty".to_owned(),
         ));
@@ -213,13 +216,13 @@ fn admit<'a>(submission: &'a JobSubmission, workflows: &'a [Arc<OmotesWorkflow>]
     Ok(Admitted { workflow, parameters })
 }
 
-fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> Refusal {
+fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> SubmissionRefusal {
     let offered = workflows.iter().filter(|workflow| offer::is_offered(workflow));
     let mut names: Vec<&str> = offered.map(|workflow| workflow.spec.type_name.as_str()).collect();
     names.sort_unstable();
     let known = if names.is_empty() { "there are none".to_owned() } else { first_chars(&names.join(", "), 4096) };
     let asked = quoted(&submission.workflow_type);
-    Refusal::new(
+    SubmissionRefusal::new(
         RefusalReason::UnknownWorkflow,
         format!("the workflow type {asked} is unknown; those that can be asked for: {known}"),
     )
@@ -228,8 +231,8 @@ fn unknown(submission: &JobSubmission, workflows: &[Arc<OmotesWorkflow>]) -> Ref
 fn check_parameters<'a>(
     submission: &'a JobSubmission,
     workflow: &OmotesWorkflow,
-) -> Result<&'a Map<String, Value>, Refusal> {
-    let invalid = |said: String| Refusal::new(RefusalReason::InvalidParameters, said);
+) -> Result<&'a Map<String, Value>, SubmissionRefusal> {
+    let invalid = |said: String| SubmissionRefusal::new(RefusalReason::InvalidParameters, said);
     let parameters = submission.parameters.as_ref().map_err(|error| invalid(error.to_string()))?;
     let bytes = parameters_json(parameters).len();
     if bytes > MAX_PARAMETERS_BYTES {
@@ -242,7 +245,7 @@ fn check_parameters<'a>(
     Ok(parameters)
 }
 
-fn check_timeout(submission: &JobSubmission, workflow: &OmotesWorkflow) -> Result<(), Refusal> {
+fn check_timeout(submission: &JobSubmission, workflow: &OmotesWorkflow) -> Result<(), SubmissionRefusal> {
     let Some((asked, most)) = job::run_seconds(submission).zip(workflow.spec.job_maxima.max_run_seconds) else {
         return Ok(());
     };
@@ -253,7 +256,7 @@ fn check_timeout(submission: &JobSubmission, workflow: &OmotesWorkflow) -> Resul
         "timeout_ms asks for {asked} s, and jobs of workflow type {} may run for {most} s: ask for less",
         workflow.spec.type_name
     );
-    Err(Refusal::new(RefusalReason::TimeoutTooLong, said))
+    Err(SubmissionRefusal::new(RefusalReason::TimeoutTooLong, said))
 }
 
 fn quoted(text: &str) -> String {

@@ -10,8 +10,9 @@ use crate::{
         parameter::{self, Parameter},
     },
     wire::{
-        AvailableWorkflows, BooleanParameter, Constraint, DateTimeParameter, DurationParameter, FloatParameter,
-        IntegerParameter, ParameterType, Relation, StringEnum, StringParameter, Workflow, WorkflowParameter,
+        AvailableWorkflows, BooleanParameter, DateTimeParameter, DurationParameter, FloatParameter, IntegerParameter,
+        ParameterConstraint, ParameterRelation, ParameterType, StringEnum, StringParameter, Workflow,
+        WorkflowParameter,
     },
 };
 
@@ -91,14 +92,14 @@ fn in_utc(text: &str) -> Option<String> {
     Some(instant.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string())
 }
 
-fn constraint(known: &parameter::Constraint) -> Constraint {
+fn constraint(known: &parameter::Constraint) -> ParameterConstraint {
     let relation = match known.relation {
-        parameter::Relation::Greater => Relation::Greater,
-        parameter::Relation::GreaterOrEqual => Relation::GreaterOrEq,
-        parameter::Relation::Smaller => Relation::Smaller,
-        parameter::Relation::SmallerOrEqual => Relation::SmallerOrEq,
+        parameter::Relation::Greater => ParameterRelation::Greater,
+        parameter::Relation::GreaterOrEqual => ParameterRelation::GreaterOrEq,
+        parameter::Relation::Smaller => ParameterRelation::Smaller,
+        parameter::Relation::SmallerOrEqual => ParameterRelation::SmallerOrEq,
     };
-    Constraint { other_key_name: known.other_key_name.clone(), relation: relation.into() }
+    ParameterConstraint { other_key_name: known.other_key_name.clone(), relation: relation.into() }
 }
 
 #[cfg(test)]
@@ -136,7 +137,7 @@ mod tests {
         ]);
         let mut told = offer(&[offered("w", parameters)]).workflows.remove(0).parameters;
         assert_eq!(told[0].title.as_deref(), Some("S"));
-        assert_eq!(told[2].constraints[0].relation(), Relation::SmallerOrEq);
+        assert_eq!(told[2].constraints[0].relation(), ParameterRelation::SmallerOrEq);
         for parameter in &mut told {
             (parameter.title, parameter.constraints) = (None, Vec::new());
         }

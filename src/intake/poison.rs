@@ -42,14 +42,14 @@ impl Poison {
 
 /// A message that is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
+pub struct RejectedMessage {
     /// For programs.
     pub poison: Poison,
     /// For people.
     pub detail: String,
 }
 
-impl Rejection {
+impl RejectedMessage {
     /// A message that is rejected for `poison`.
     pub(crate) fn new(poison: Poison, detail: impl Into<String>) -> Self {
         Self { poison, detail: detail.into() }
@@ -61,7 +61,7 @@ impl Rejection {
     }
 }
 
-impl fmt::Display for Rejection {
+impl fmt::Display for RejectedMessage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.poison.as_str(), self.detail)
     }
@@ -76,7 +76,7 @@ pub(crate) struct PoisonLog {
 
 impl PoisonLog {
     /// Takes in a rejection. What to say of it and of those before it, when it is time to say something.
-    pub(crate) fn note(&mut self, queue: &str, rejection: &Rejection, now: Timestamp) -> Option<String> {
+    pub(crate) fn note(&mut self, queue: &str, rejection: &RejectedMessage, now: Timestamp) -> Option<String> {
         self.count = self.count.saturating_add(1);
         if self.told.is_some_and(|told| now < told + PERIOD) {
             return None;
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_flood_is_spoken_of_once_a_minute() {
         let mut log = PoisonLog::default();
-        let rejection = Rejection::new(Poison::Malformed, "x");
+        let rejection = RejectedMessage::new(Poison::Malformed, "x");
         let said: Vec<_> = (0..1800)
             .filter_map(|number| {
                 let now = Timestamp::from_millisecond(number * 100).unwrap();

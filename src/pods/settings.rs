@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 
 use crate::{
-    api::{job::Priority, status::ResultType},
+    api::{job::Priority, status::JobResultType},
     limits::Defaults,
     wire::Keys,
 };
@@ -30,5 +30,5 @@ pub struct Settings {
     /// The `PriorityClass` of pods by the priority of their job; none for a priority that is not in it.
     pub priority_classes: BTreeMap<Priority, String>,
     /// What a client hears of a job that was stopped at its deadline: CANCELLED, as OMOTES' clients expect, or TIMEOUT.
-    pub deadline_result: ResultType,
+    pub deadline_result: JobResultType,
 }

@@ -110,7 +110,7 @@ pub(crate) struct QueueDeletion {
 
 /// The last attempt of this process to publish a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum PublishAttempt {
     /// The broker has not answered yet.
     InFlight,
     /// It is in the queue.

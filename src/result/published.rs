@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{Attempt, Deleter, Overflow, QueueDeletion, QueueFacts, QueueLookup};
+use super::facts::{Deleter, Overflow, PublishAttempt, QueueDeletion, QueueFacts, QueueLookup};
 
 /// The management API's numbers are up to five seconds old (plus two for a busy broker).
 pub(crate) const STATISTICS_LAG: SignedDuration = SignedDuration::from_secs(7);
@@ -46,7 +46,7 @@ pub(crate) struct Findings<'a> {
     /// connection.
     pub session_opened: Timestamp,
     /// `attempt` of this process to publish it.
-    pub attempt: Option<Attempt>,
+    pub attempt: Option<PublishAttempt>,
     /// `deletion` of the queue, by the event exchange.
     pub deletion: Option<&'a QueueDeletion>,
     /// `queue` as the management API describes it; `None` where there is no such API.
@@ -59,11 +59,11 @@ pub(crate) struct Findings<'a> {
 #[must_use]
 pub(crate) fn judge(findings: &Findings<'_>) -> Evidence {
     match findings.attempt {
-        Some(Attempt::InFlight) => return findings.ask_again(AGAIN),
-        Some(Attempt::Published { .. }) => return Evidence::Published,
+        Some(PublishAttempt::InFlight) => return findings.ask_again(AGAIN),
+        Some(PublishAttempt::Published { .. }) => return Evidence::Published,
         // The queue counts what it rejected as published.
-        Some(Attempt::Refused { .. }) => return Evidence::NotPublished,
-        Some(Attempt::Failed { .. }) | None => {}
+        Some(PublishAttempt::Refused { .. }) => return Evidence::NotPublished,
+        Some(PublishAttempt::Failed { .. }) | None => {}
     }
     if findings.was_read() {
         return Evidence::Published;
@@ -93,7 +93,7 @@ impl Findings<'_> {
     /// The last moment at which something may have been published that statistics and events do not show yet.
     fn last_unseen(&self) -> Timestamp {
         match self.attempt {
-            Some(Attempt::Failed { at }) => at.max(self.session_opened),
+            Some(PublishAttempt::Failed { at }) => at.max(self.session_opened),
             _ => self.session_opened,
         }
     }
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(judge(&findings(QueueLookup::Present(counted))), Evidence::NotPublished);
         let taken = QueueFacts { acknowledged: Some(1), ..counted };
         assert_eq!(judge(&findings(QueueLookup::Present(taken))), Evidence::Published);
-        let refused = Attempt::Refused { at: at(299) };
+        let refused = PublishAttempt::Refused { at: at(299) };
         let counted = present(Some(0), Some(1));
         assert_eq!(judge(&Findings { attempt: Some(refused), ..findings(counted) }), Evidence::NotPublished);
     }
@@ -172,7 +172,8 @@ mod tests {
         assert_eq!(judge(&findings(present(Some(0), Some(0)))), Evidence::NotPublished);
         let early = Findings { now: at(206), ..findings(present(Some(0), None)) };
         assert_eq!(judge(&early), Evidence::Unknown { retry_at: at(207) });
-        let failed = Findings { attempt: Some(Attempt::Failed { at: at(298) }), ..findings(present(Some(0), None)) };
+        let failed =
+            Findings { attempt: Some(PublishAttempt::Failed { at: at(298) }), ..findings(present(Some(0), None)) };
         assert_eq!(judge(&failed), Evidence::Unknown { retry_at: at(305) });
     }
 
@@ -193,8 +194,8 @@ mod tests {
     #[test]
     fn what_this_process_did_itself_comes_first() {
         let judged = |attempt| judge(&Findings { attempt: Some(attempt), ..findings(present(Some(0), None)) });
-        assert_eq!(judged(Attempt::InFlight), Evidence::Unknown { retry_at: at(302) });
-        assert_eq!(judged(Attempt::Published { at: at(299) }), Evidence::Published);
+        assert_eq!(judged(PublishAttempt::InFlight), Evidence::Unknown { retry_at: at(302) });
+        assert_eq!(judged(PublishAttempt::Published { at: at(299) }), Evidence::Published);
     }
 
     #[test]

@@ -33,7 +33,7 @@ enum State {
 impl Tasks {
     /// Starts the first task of a replica, or one more that is not spawned by another of its tasks.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(Member { tasks: self.clone(), task: Box::pin(task) });
+        tokio::spawn(OfGroup { tasks: self.clone(), task: Box::pin(task) });
     }
 
     /// Polls no task any more. As little is dropped as when a process is killed.
@@ -95,18 +95,18 @@ pub(super) fn with_current<T>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send + 'static {
     match Tasks::current() {
-        Some(tasks) => Either::Left(Member { tasks, task: Box::pin(task) }),
+        Some(tasks) => Either::Left(OfGroup { tasks, task: Box::pin(task) }),
         None => Either::Right(task),
     }
 }
 
 /// A task that is polled only while its group runs.
-struct Member<F> {
+struct OfGroup<F> {
     tasks: Tasks,
     task: Pin<Box<F>>,
 }
 
-impl<F: Future> Future for Member<F> {
+impl<F: Future> Future for OfGroup<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {

@@ -162,24 +162,24 @@ mod tests {
     use super::*;
 
     /// The keys of a JSON object, each of them once.
-    struct Keys(BTreeSet<String>);
+    struct DistinctKeys(BTreeSet<String>);
 
-    impl<'de> Deserialize<'de> for Keys {
+    impl<'de> Deserialize<'de> for DistinctKeys {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             struct Once;
             impl<'de> Visitor<'de> for Once {
-                type Value = Keys;
+                type Value = DistinctKeys;
 
                 fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                     formatter.write_str("an object")
                 }
 
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DistinctKeys, A::Error> {
                     let mut keys = BTreeSet::new();
                     while let Some((key, _)) = map.next_entry::<String, Value>()? {
                         assert!(keys.insert(key.clone()), "{key} is there twice");
                     }
-                    Ok(Keys(keys))
+                    Ok(DistinctKeys(keys))
                 }
             }
             deserializer.deserialize_map(Once)
@@ -232,7 +232,7 @@ mod tests {
             warn!(error = %"bad", level = "x", namespace = "other", "it \"failed\" at {}", "amqp://u:p@ss/w@h/v");
         });
         let line: Value = serde_json::from_str(&lines[0]).unwrap();
-        let Keys(keys) = serde_json::from_str(&lines[0]).unwrap();
+        let DistinctKeys(keys) = serde_json::from_str(&lines[0]).unwrap();
         let expected = ["error", "id", "level", "message", "name", "namespace", "target", "timestamp"];
         assert_eq!(keys.iter().map(String::as_str).collect::<Vec<_>>(), expected);
         assert_eq!((&line["namespace"], &line["name"], &line["level"]), (&"other".into(), &"b".into(), &"WARN".into()));

@@ -90,18 +90,18 @@ struct Sources {
 pub(crate) type SlotSource = Box<dyn Fn() -> Vec<(String, PoolUse)> + Send>;
 
 /// Counts a message of a client as one that others pass, as long as it lives.
-pub(crate) struct Held(Gauge);
+pub(crate) struct HeldMessage(Gauge);
 
-impl Drop for Held {
+impl Drop for HeldMessage {
     fn drop(&mut self) {
         self.0.dec();
     }
 }
 
 /// Counts a submission as one that waits, as long as it lives.
-pub(crate) struct Waiting(Gauge);
+pub(crate) struct WaitingSubmission(Gauge);
 
-impl Drop for Waiting {
+impl Drop for WaitingSubmission {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -292,16 +292,16 @@ impl Metrics {
     }
 
     /// Counts a submission as one that waits, until what this returns is dropped.
-    pub(crate) fn submission_waits(&self) -> Waiting {
+    pub(crate) fn submission_waits(&self) -> WaitingSubmission {
         self.submissions_waiting.inc();
-        Waiting(self.submissions_waiting.clone())
+        WaitingSubmission(self.submissions_waiting.clone())
     }
 
     /// Counts a message of a client as one that others pass, until what this returns is dropped.
-    pub(crate) fn hold(&self, reason: &'static str) -> Held {
+    pub(crate) fn hold(&self, reason: &'static str) -> HeldMessage {
         let held = self.held.get_or_create(&HeldLabels { reason }).clone();
         held.inc();
-        Held(held)
+        HeldMessage(held)
     }
 
     pub(crate) fn observe_intake(&self, delay: Duration) {

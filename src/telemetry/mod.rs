@@ -8,6 +8,6 @@ mod metrics;
 mod problems;
 
 pub(crate) use logs::{Format, init as init_logs};
-pub(crate) use metrics::Held;
+pub(crate) use metrics::HeldMessage;
 pub(crate) use metrics::Metrics;
 pub(crate) use problems::Topic;

@@ -162,7 +162,7 @@ pub enum MessageError {
 
 /// [`CourierMessage`] on the wire. `arrival` comes with a progress of 0, as older operators require.
 #[derive(Serialize, Deserialize)]
-struct Json {
+struct MessageJson {
     job: String,
     attempt: i32,
     pod: String,
@@ -191,9 +191,9 @@ impl CourierMessage {
             return Err(MessageError::TooLong(body.len()));
         }
         let malformed = |problem: String| MessageError::Malformed(problem);
-        let json: Json = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+        let json: MessageJson = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
         let notice = json.notice().ok_or_else(|| malformed("it has no notice that this operator knows".to_owned()))?;
-        let Json { job, attempt, pod, capability, proof, .. } = json;
+        let MessageJson { job, attempt, pod, capability, proof, .. } = json;
         if job.len().max(pod.len()) > MAX_UID_BYTES {
             return Err(malformed("its job or its pod is no UID".to_owned()));
         }
@@ -204,11 +204,11 @@ impl CourierMessage {
     #[must_use]
     pub fn to_body(&self) -> Bytes {
         // A struct of strings and numbers always has a JSON form; an empty body would be refused by `from_body`.
-        serde_json::to_vec(&Json::of(self)).unwrap_or_default().into()
+        serde_json::to_vec(&MessageJson::of(self)).unwrap_or_default().into()
     }
 }
 
-impl Json {
+impl MessageJson {
     fn of(message: &CourierMessage) -> Self {
         let CourierMessage { job, attempt, pod, capability, proof, notice } = message.clone();
         let line = match &notice {

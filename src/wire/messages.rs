@@ -19,7 +19,7 @@ const MAX_OBJECT_ID_CHARS: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct MessageEntry {
     technical_message: String,
     severity: JsonSeverity,
     esdl_object_id: Option<String>,
@@ -41,13 +41,13 @@ enum JsonSeverity {
 /// The remarks in `messages.json`.
 #[must_use]
 pub(crate) fn parse_messages(json: &[u8]) -> Vec<EsdlMessage> {
-    match serde_json::from_slice::<Vec<Entry>>(json) {
+    match serde_json::from_slice::<Vec<MessageEntry>>(json) {
         Ok(entries) => bounded(entries),
         Err(error) => vec![note(format!("messages.json of this job was left out, it cannot be read: {error}"))],
     }
 }
 
-fn bounded(entries: Vec<Entry>) -> Vec<EsdlMessage> {
+fn bounded(entries: Vec<MessageEntry>) -> Vec<EsdlMessage> {
     let dropped = entries.len().saturating_sub(MAX_ENTRIES);
     let mut messages: Vec<_> = entries.into_iter().take(MAX_ENTRIES).map(EsdlMessage::from).collect();
     if dropped > 0 {
@@ -61,8 +61,8 @@ fn note(text: String) -> EsdlMessage {
     EsdlMessage::new(Severity::Warning, text)
 }
 
-impl From<Entry> for EsdlMessage {
-    fn from(entry: Entry) -> Self {
+impl From<MessageEntry> for EsdlMessage {
+    fn from(entry: MessageEntry) -> Self {
         Self {
             technical_message: first_chars(&entry.technical_message, MAX_MESSAGE_CHARS),
             severity: Severity::from(entry.severity).into(),

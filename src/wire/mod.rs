@@ -42,6 +42,6 @@ pub use remark::{EsdlMessage, Severity};
 pub(crate) use submission::parse_delete;
 pub use submission::{JobPriority, JobSubmission, SubmissionError};
 pub use workflows::{
-    AvailableWorkflows, BooleanParameter, Constraint, DateTimeParameter, DurationParameter, FloatParameter,
-    IntegerParameter, ParameterType, Relation, StringEnum, StringParameter, Workflow, WorkflowParameter,
+    AvailableWorkflows, BooleanParameter, DateTimeParameter, DurationParameter, FloatParameter, IntegerParameter,
+    ParameterConstraint, ParameterRelation, ParameterType, StringEnum, StringParameter, Workflow, WorkflowParameter,
 };

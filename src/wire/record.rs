@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 
 /// How the courier's work ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Json", into = "Json")]
+#[serde(try_from = "RecordJson", into = "RecordJson")]
 pub enum TerminationRecord {
     /// The output is with the broker, which confirmed it.
     Committed(CommitRecord),
@@ -81,7 +81,7 @@ pub enum RecordError {
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Json {
+struct RecordJson {
     version: u32,
     attempt: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,7 +131,7 @@ impl TerminationRecord {
         if text.is_empty() {
             return Err(RecordError::Empty);
         }
-        let json: Json = serde_json::from_str(text).map_err(|error| RecordError::Malformed(error.to_string()))?;
+        let json: RecordJson = serde_json::from_str(text).map_err(|error| RecordError::Malformed(error.to_string()))?;
         json.try_into()
     }
 
@@ -143,7 +143,7 @@ impl TerminationRecord {
     }
 }
 
-impl From<TerminationRecord> for Json {
+impl From<TerminationRecord> for RecordJson {
     fn from(record: TerminationRecord) -> Self {
         match record {
             TerminationRecord::Committed(record) => record.to_json(),
@@ -152,10 +152,10 @@ impl From<TerminationRecord> for Json {
     }
 }
 
-impl TryFrom<Json> for TerminationRecord {
+impl TryFrom<RecordJson> for TerminationRecord {
     type Error = RecordError;
 
-    fn try_from(json: Json) -> Result<Self, RecordError> {
+    fn try_from(json: RecordJson) -> Result<Self, RecordError> {
         if json.version != VERSION {
             return Err(RecordError::Version(json.version));
         }
@@ -175,8 +175,8 @@ impl TryFrom<Json> for TerminationRecord {
 }
 
 impl CommitRecord {
-    fn to_json(&self) -> Json {
-        Json {
+    fn to_json(&self) -> RecordJson {
+        RecordJson {
             version: VERSION,
             attempt: self.attempt,
             sha256: Some(self.sha256.to_string()),
@@ -191,10 +191,10 @@ impl FailureRecord {
     /// Control characters take six bytes in JSON, and 256 bytes are enough for all the rest of a record.
     const MAX_MESSAGE_BYTES: usize = (MAX_RECORD_BYTES - 256) / 6;
 
-    fn to_json(&self) -> Json {
+    fn to_json(&self) -> RecordJson {
         let fits = serde_json::to_string(&self.message).is_ok_and(|text| text.len() <= MAX_RECORD_BYTES - 256);
         let message = if fits { self.message.clone() } else { first_bytes(&self.message, Self::MAX_MESSAGE_BYTES) };
-        Json {
+        RecordJson {
             version: VERSION,
             attempt: self.attempt,
             sha256: None,

@@ -46,8 +46,8 @@ struct Struct {
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct ProtoValue {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6")]
-    kind: Option<Kind>,
+    #[prost(oneof = "ProtoKind", tags = "1, 2, 3, 4, 5, 6")]
+    kind: Option<ProtoKind>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -57,7 +57,7 @@ struct ListValue {
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
-enum Kind {
+enum ProtoKind {
     #[prost(int32, tag = "1")]
     Null(i32),
     #[prost(double, tag = "2")]
@@ -100,16 +100,16 @@ fn value(key: &str, from: ProtoValue, depth: usize) -> Result<Value, StructError
     }
     Ok(match from.kind {
         // Protobuf calls a value without a kind an error; there is nothing in it to be wrong about.
-        None | Some(Kind::Null(_)) => Value::Null,
-        Some(Kind::Number(double)) => {
+        None | Some(ProtoKind::Null(_)) => Value::Null,
+        Some(ProtoKind::Number(double)) => {
             let number =
                 Number::from_f64(double).ok_or_else(|| StructError::NotFinite(first_chars(key, MAX_KEY_CHARS)))?;
             Value::Number(number)
         }
-        Some(Kind::Text(text)) => Value::String(text),
-        Some(Kind::Bool(truth)) => Value::Bool(truth),
-        Some(Kind::Object(fields)) => Value::Object(object(fields, depth + 1)?),
-        Some(Kind::List(list)) => {
+        Some(ProtoKind::Text(text)) => Value::String(text),
+        Some(ProtoKind::Bool(truth)) => Value::Bool(truth),
+        Some(ProtoKind::Object(fields)) => Value::Object(object(fields, depth + 1)?),
+        Some(ProtoKind::List(list)) => {
             let values = list.values.into_iter().map(|of| value(key, of, depth + 1));
             Value::Array(values.collect::<Result<_, _>>()?)
         }
@@ -134,12 +134,12 @@ mod tests {
 
     fn of_value(value: &Value) -> ProtoValue {
         let kind = match value {
-            Value::Null => Kind::Null(0),
-            Value::Bool(truth) => Kind::Bool(*truth),
-            Value::Number(number) => Kind::Number(number.as_f64().unwrap()),
-            Value::String(text) => Kind::Text(text.clone()),
-            Value::Array(values) => Kind::List(ListValue { values: values.iter().map(of_value).collect() }),
-            Value::Object(fields) => Kind::Object(of_object(fields)),
+            Value::Null => ProtoKind::Null(0),
+            Value::Bool(truth) => ProtoKind::Bool(*truth),
+            Value::Number(number) => ProtoKind::Number(number.as_f64().unwrap()),
+            Value::String(text) => ProtoKind::Text(text.clone()),
+            Value::Array(values) => ProtoKind::List(ListValue { values: values.iter().map(of_value).collect() }),
+            Value::Object(fields) => ProtoKind::Object(of_object(fields)),
         };
         ProtoValue { kind: Some(kind) }
     }
@@ -188,7 +188,7 @@ mod tests {
         let long = json!({"a": "x".repeat(MAX_STRUCT_BYTES)});
         assert!(matches!(parse_struct(wire(&long)), Err(StructError::TooLarge(_))));
         for number in [f64::NAN, f64::INFINITY] {
-            let fields = [("a".to_owned(), ProtoValue { kind: Some(Kind::Number(number)) })];
+            let fields = [("a".to_owned(), ProtoValue { kind: Some(ProtoKind::Number(number)) })];
             let body = Struct { fields: fields.into() }.encode_to_vec().into();
             assert_eq!(parse_struct(body), Err(StructError::NotFinite("a".to_owned())));
         }

@@ -47,7 +47,7 @@ pub struct WorkflowParameter {
     parameter_type: Option<ParameterType>,
     /// `constraints` with other parameters.
     #[prost(message, repeated, tag = "10")]
-    pub constraints: Vec<Constraint>,
+    pub constraints: Vec<ParameterConstraint>,
 }
 
 /// Of which type a parameter is.
@@ -155,19 +155,19 @@ pub struct DurationParameter {
 
 /// How a parameter must compare with another one.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Constraint {
+pub struct ParameterConstraint {
     /// `other_key_name` is the other one's key.
     #[prost(string, tag = "1")]
     pub other_key_name: String,
     /// `relation` of this one to the other.
-    #[prost(enumeration = "Relation", tag = "2")]
+    #[prost(enumeration = "ParameterRelation", tag = "2")]
     pub relation: i32,
 }
 
 /// How two parameters compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
-pub enum Relation {
+pub enum ParameterRelation {
     /// This one is greater.
     Greater = 0,
     /// This one is not smaller.
@@ -208,7 +208,10 @@ mod tests {
         let parameter = WorkflowParameter {
             title: Some("t".to_owned()),
             description: Some("e".to_owned()),
-            constraints: vec![Constraint { other_key_name: "o".to_owned(), relation: Relation::SmallerOrEq.into() }],
+            constraints: vec![ParameterConstraint {
+                other_key_name: "o".to_owned(),
+                relation: ParameterRelation::SmallerOrEq.into(),
+            }],
             ..WorkflowParameter::new("p", string)
         };
         let workflow =

@@ -11,7 +11,7 @@ use kube::ResourceExt;
 
 use crate::api::{
     OmotesWorkflow, OmotesWorkflowStatus, Reason, SlotsStatus,
-    condition::{self, ConditionType, Stamp, Verdict},
+    condition::{self, ConditionType, ConditionUpdate, Stamp},
 };
 
 use crate::pods::main_defect;
@@ -71,17 +71,18 @@ pub(crate) struct JobCounts {
 
 /// Why no job can be of `workflow`, whose typeName `rival` has, if somebody has it.
 #[must_use]
-pub(crate) fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<Verdict> {
+pub(crate) fn refusal(workflow: &OmotesWorkflow, rival: Option<&str>) -> Option<ConditionUpdate> {
     if let Some(rival) = rival {
         let message = format!(
             "spec.typeName {} belongs to OmotesWorkflow {rival}, which was there first: remove one of the two, or create this one anew with another typeName",
             workflow.spec.type_name
         );
-        return Some(Verdict::no(Reason::DuplicateTypeName, message));
+        return Some(ConditionUpdate::no(Reason::DuplicateTypeName, message));
     }
-    let invalid =
-        parameters::workflow_defect(&workflow.spec).map(|defect| Verdict::no(Reason::InvalidParameters, defect));
-    invalid.or_else(|| main_defect(&workflow.spec.template).map(|defect| Verdict::no(Reason::ProbeOnMain, defect)))
+    let invalid = parameters::workflow_defect(&workflow.spec)
+        .map(|defect| ConditionUpdate::no(Reason::InvalidParameters, defect));
+    invalid
+        .or_else(|| main_defect(&workflow.spec.template).map(|defect| ConditionUpdate::no(Reason::ProbeOnMain, defect)))
 }
 
 /// The status of a workflow whose passes fail so, for this reason. The first pass that stores a status takes it away.
@@ -94,7 +95,7 @@ pub(crate) fn failing_status(
 ) -> OmotesWorkflowStatus {
     let mut status = workflow.status.clone().unwrap_or_default();
     let stamp = Stamp { now, generation: workflow.metadata.generation };
-    condition::set(&mut status.conditions, ConditionType::Stalled, Verdict::yes(reason, message), stamp);
+    condition::set(&mut status.conditions, ConditionType::Stalled, ConditionUpdate::yes(reason, message), stamp);
     status
 }
 
@@ -153,7 +154,7 @@ impl ObservedWorkflow {
     fn status(
         &self,
         workflow: &OmotesWorkflow,
-        refusal: Option<Verdict>,
+        refusal: Option<ConditionUpdate>,
         revision: String,
         wanted: usize,
     ) -> OmotesWorkflowStatus {
@@ -162,14 +163,14 @@ impl ObservedWorkflow {
         let ready = match &refusal {
             Some(refusal) => refusal.clone(),
             None if workflow.spec.suspend => {
-                Verdict::no(Reason::Suspended, "spec.suspend is true: no job starts until it is false")
+                ConditionUpdate::no(Reason::Suspended, "spec.suspend is true: no job starts until it is false")
             }
-            None => Verdict::yes(Reason::Ready, "its jobs can start"),
+            None => ConditionUpdate::yes(Reason::Ready, "its jobs can start"),
         };
         let type_name = &workflow.spec.type_name;
         let current_revision = refusal.is_none().then_some(revision);
-        let accepted =
-            refusal.unwrap_or_else(|| Verdict::yes(Reason::Accepted, format!("clients may ask for {type_name}")));
+        let accepted = refusal
+            .unwrap_or_else(|| ConditionUpdate::yes(Reason::Accepted, format!("clients may ask for {type_name}")));
         let mut conditions = before.conditions;
         condition::clear(&mut conditions, [ConditionType::Stalled]);
         condition::set(&mut conditions, ConditionType::Accepted, accepted, stamp);
@@ -206,16 +207,18 @@ fn slots_status(slots: &PoolUse) -> SlotsStatus {
 }
 
 /// Whether all workflows of a pool mean the same number of slots.
-fn consistency(slots: &PoolUse) -> Verdict {
+fn consistency(slots: &PoolUse) -> ConditionUpdate {
     let PoolUse { pool, max, differing, .. } = slots;
     match differing {
-        Some([(lowest, least), (highest, most)]) => Verdict::no(
+        Some([(lowest, least), (highest, most)]) => ConditionUpdate::no(
             Reason::MaxDiffers,
             format!(
                 "pool {pool} has {max} slots, the lowest spec.slots.max of its workflows: {least} in OmotesWorkflow {lowest}, {most} in OmotesWorkflow {highest}. Give the same spec.slots.max in every OmotesWorkflow of the pool"
             ),
         ),
-        None => Verdict::yes(Reason::Agreed, format!("every OmotesWorkflow of pool {pool} gives it {max} slots")),
+        None => {
+            ConditionUpdate::yes(Reason::Agreed, format!("every OmotesWorkflow of pool {pool} gives it {max} slots"))
+        }
     }
 }
 
@@ -236,9 +239,9 @@ mod tests {
     }
 
     /// A little world: steps have their effects at once.
-    struct World(ObservedWorkflow);
+    struct WorkflowWorld(ObservedWorkflow);
 
-    impl World {
+    impl WorkflowWorld {
         fn new(spec: Value) -> Self {
             Self(ObservedWorkflow {
                 now: time(0),
@@ -266,7 +269,7 @@ mod tests {
         }
 
         fn execute(&mut self, step: WorkflowStep) {
-            let World(world) = self;
+            let WorkflowWorld(world) = self;
             match step {
                 WorkflowStep::CreateRevision(object) => {
                     world.revisions.push(HeldRevision { object: Arc::new(*object), idle_since: Some(world.now) });
@@ -299,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_workflow_gets_its_revision_then_says_so() {
-        let mut world = World::new(json!({}));
+        let mut world = WorkflowWorld::new(json!({}));
         assert_eq!(world.settle(), None);
         assert_eq!((world.said(ConditionType::Accepted).as_str(), world.0.revisions.len()), ("True Accepted", 1));
         world.edit(|workflow| workflow.spec.suspend = true);
@@ -314,7 +317,7 @@ mod tests {
         for (spec, rival, reason) in
             [(json!({}), Some("other"), "False DuplicateTypeName"), (date, None, "False InvalidParameters")]
         {
-            let mut world = World::new(spec);
+            let mut world = WorkflowWorld::new(spec);
             world.0.rival = rival.map(str::to_owned);
             world.settle();
             assert_eq!((world.said(ConditionType::Accepted).as_str(), world.0.revisions.len()), (reason, 0));
@@ -324,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_shown_until_a_pass_comes_to_its_status() {
-        let mut world = World::new(json!({}));
+        let mut world = WorkflowWorld::new(json!({}));
         world.settle();
         let workflow = world.0.workflow.clone().unwrap();
         let status = failing_status(&workflow, Reason::QuotaExceeded, "no room", time(1));
@@ -339,7 +342,7 @@ mod tests {
 
     #[test]
     fn counts_are_written_when_they_change_and_not_more_often() {
-        let mut world = World::new(json!({}));
+        let mut world = WorkflowWorld::new(json!({}));
         world.settle();
         world.0.now = time(1);
         assert_eq!(world.settle(), None, "nothing but time changed");
@@ -352,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_pool_whose_workflows_disagree_says_so() {
-        let mut world = World::new(json!({"slots": {"pool": "solver", "max": 5}}));
+        let mut world = WorkflowWorld::new(json!({"slots": {"pool": "solver", "max": 5}}));
         let agreed = PoolUse { pool: "solver".to_owned(), max: 5, in_use: 2, waiting: 1, differing: None };
         world.0.slots = Some(agreed.clone());
         world.settle();
@@ -374,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_revision_goes_when_nobody_needs_it_any_more() {
-        let mut world = World::new(json!({}));
+        let mut world = WorkflowWorld::new(json!({}));
         world.settle();
         world.edit(|workflow| workflow.spec.description = "new".to_owned());
         world.0.revisions[0].idle_since = None;

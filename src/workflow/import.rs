@@ -76,7 +76,7 @@ fn drop_foreign_default(parameter: &mut Value) -> Option<String> {
 fn manifests(list: &[Value], image: &str) -> Result<Vec<Value>> {
     let mut manifests: Vec<Value> = Vec::new();
     for (at, workflow) in list.iter().enumerate() {
-        let manifest = Place::new(format!("[{at}]"), workflow)?.workflow(image)?;
+        let manifest = FileObject::new(format!("[{at}]"), workflow)?.workflow(image)?;
         if let Some(same) = manifests.iter().position(|other| other["metadata"] == manifest["metadata"]) {
             let problem = format!(
                 "would be called {} as [{same}] is: change workflow_type_name in one of them, or write its manifest by hand",
@@ -90,12 +90,12 @@ fn manifests(list: &[Value], image: &str) -> Result<Vec<Value>> {
 }
 
 /// An object in the file.
-struct Place<'a> {
+struct FileObject<'a> {
     path: String,
     object: &'a Map<String, Value>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> FileObject<'a> {
     fn new(path: String, value: &'a Value) -> Result<Self> {
         match value.as_object() {
             Some(object) => Ok(Self { path, object }),
@@ -137,17 +137,17 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn list(&self, key: &str) -> Result<Vec<Place<'a>>> {
+    fn list(&self, key: &str) -> Result<Vec<FileObject<'a>>> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let items = value.as_array().ok_or_else(|| self.fault(key, "must be a list"))?;
-        items.iter().enumerate().map(|(at, item)| Place::new(format!("{}.{key}[{at}]", self.path), item)).collect()
+        items.iter().enumerate().map(|(at, item)| FileObject::new(format!("{}.{key}[{at}]", self.path), item)).collect()
     }
 
     fn workflow(&self, image: &str) -> Result<Value> {
         self.only(&["workflow_type_name", "workflow_type_description_name", "workflow_parameters"])?;
         let type_name = self.needed("workflow_type_name")?;
         let parameters =
-            self.list("workflow_parameters")?.iter().map(Place::parameter).collect::<Result<Vec<Value>>>()?;
+            self.list("workflow_parameters")?.iter().map(FileObject::parameter).collect::<Result<Vec<Value>>>()?;
         let manifest = pruned(json!({
             "apiVersion": "omotes.io/v1alpha1",
             "kind": "OmotesWorkflow",
@@ -211,7 +211,8 @@ impl<'a> Place<'a> {
                 return Err(self.fault("parameter_type", problem));
             }
         };
-        let constraints = self.list("constraints")?.iter().map(Place::constraint).collect::<Result<Vec<Value>>>()?;
+        let constraints =
+            self.list("constraints")?.iter().map(FileObject::constraint).collect::<Result<Vec<Value>>>()?;
         let mut parameter = json!({
             "keyName": self.needed("key_name")?,
             "title": self.text("title")?,
@@ -225,7 +226,7 @@ impl<'a> Place<'a> {
     }
 
     fn string_type(&self) -> Result<Value> {
-        let options = self.list("enum_options")?.iter().map(Place::option).collect::<Result<Vec<Value>>>()?;
+        let options = self.list("enum_options")?.iter().map(FileObject::option).collect::<Result<Vec<Value>>>()?;
         Ok(json!({"default": self.text("default")?, "enumOptions": options}))
     }
 

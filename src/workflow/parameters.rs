@@ -74,7 +74,7 @@ pub(crate) fn workflow_defect(workflow: &OmotesWorkflowSpec) -> Option<String> {
     });
     own.or_else(|| {
         constraints(workflow).find_map(|(parameter, constraint, other)| {
-            let comparable = kind(parameter) == kind(other) && !matches!(kind(parameter), Kind::String | Kind::Boolean);
+            let comparable = kind(parameter) == kind(other) && !matches!(kind(parameter), ParameterKind::String | ParameterKind::Boolean);
             (!comparable).then(|| {
                 format!(
                     "spec.parameters[{}].constraints relate it to {}: both must be integer, float, dateTime or duration, and the same of these. Remove the constraint, or correct its otherKeyName",
@@ -87,7 +87,7 @@ pub(crate) fn workflow_defect(workflow: &OmotesWorkflowSpec) -> Option<String> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ParameterKind {
     String,
     Boolean,
     Integer,
@@ -97,15 +97,15 @@ enum Kind {
 }
 
 /// The schema sees to it that there is exactly one.
-fn kind(parameter: &Parameter) -> Kind {
+fn kind(parameter: &Parameter) -> ParameterKind {
     let Parameter { boolean, integer, float, date_time, duration, .. } = parameter;
     match (boolean, integer, float, date_time, duration) {
-        (Some(_), ..) => Kind::Boolean,
-        (_, Some(_), ..) => Kind::Integer,
-        (_, _, Some(_), ..) => Kind::Float,
-        (_, _, _, Some(_), _) => Kind::DateTime,
-        (.., Some(_)) => Kind::Duration,
-        _ => Kind::String,
+        (Some(_), ..) => ParameterKind::Boolean,
+        (_, Some(_), ..) => ParameterKind::Integer,
+        (_, _, Some(_), ..) => ParameterKind::Float,
+        (_, _, _, Some(_), _) => ParameterKind::DateTime,
+        (.., Some(_)) => ParameterKind::Duration,
+        _ => ParameterKind::String,
     }
 }
 
@@ -123,14 +123,14 @@ fn unknown(key: &str, value: &Value, workflow: &OmotesWorkflowSpec) -> String {
 /// What is wrong with one value, whatever the others are.
 fn defect(parameter: &Parameter, value: &Value) -> Option<String> {
     let rule = match kind(parameter) {
-        Kind::String => string_rule(parameter.string.as_ref()?, value),
-        Kind::Boolean => (!value.is_boolean()).then(|| "must be true or false".to_owned()),
-        Kind::Integer => integer_rule(parameter.integer.as_ref()?, value),
-        Kind::Float => float_rule(parameter.float.as_ref()?, value),
-        Kind::DateTime => number(parameter, value)
+        ParameterKind::String => string_rule(parameter.string.as_ref()?, value),
+        ParameterKind::Boolean => (!value.is_boolean()).then(|| "must be true or false".to_owned()),
+        ParameterKind::Integer => integer_rule(parameter.integer.as_ref()?, value),
+        ParameterKind::Float => float_rule(parameter.float.as_ref()?, value),
+        ParameterKind::DateTime => number(parameter, value)
             .is_none()
             .then(|| "must be an instant: seconds since 1970, or text like 2030-01-01T00:00:00Z".to_owned()),
-        Kind::Duration => duration_rule(parameter.duration.as_ref()?, value),
+        ParameterKind::Duration => duration_rule(parameter.duration.as_ref()?, value),
     }?;
     Some(format!("parameter {} is {}, and {rule}", parameter.key_name, shown(value)))
 }
@@ -176,12 +176,12 @@ fn range_rule(number: f64, minimum: Option<f64>, maximum: Option<f64>, unit: &st
 /// What a job has that leaves `parameter` out; instants are seconds since 1970, as clients send them.
 fn default(parameter: &Parameter) -> Option<Value> {
     match kind(parameter) {
-        Kind::String => parameter.string.as_ref()?.default.clone().map(Value::from),
-        Kind::Boolean => parameter.boolean.as_ref()?.default.map(Value::from),
-        Kind::Integer => parameter.integer.as_ref()?.default.map(Value::from),
-        Kind::Float => parameter.float.as_ref()?.default.map(|number| json!(number)),
-        Kind::DateTime => seconds(parameter.date_time.as_ref()?.default.as_ref()?).map(|number| json!(number)),
-        Kind::Duration => parameter.duration.as_ref()?.default_seconds.map(|number| json!(number)),
+        ParameterKind::String => parameter.string.as_ref()?.default.clone().map(Value::from),
+        ParameterKind::Boolean => parameter.boolean.as_ref()?.default.map(Value::from),
+        ParameterKind::Integer => parameter.integer.as_ref()?.default.map(Value::from),
+        ParameterKind::Float => parameter.float.as_ref()?.default.map(|number| json!(number)),
+        ParameterKind::DateTime => seconds(parameter.date_time.as_ref()?.default.as_ref()?).map(|number| json!(number)),
+        ParameterKind::Duration => parameter.duration.as_ref()?.default_seconds.map(|number| json!(number)),
     }
 }
 
@@ -234,7 +234,7 @@ fn words(relation: Relation) -> &'static str {
 /// The value as a number that can be compared.
 fn number(parameter: &Parameter, value: &Value) -> Option<f64> {
     match (kind(parameter), value) {
-        (Kind::DateTime, Value::String(text)) => seconds(text),
+        (ParameterKind::DateTime, Value::String(text)) => seconds(text),
         _ => value.as_f64(),
     }
 }

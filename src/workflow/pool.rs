@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use crate::{
-    api::{OmotesJob, OmotesWorkflow, Reason, condition::Verdict, names},
+    api::{OmotesJob, OmotesWorkflow, Reason, condition::ConditionUpdate, names},
     pods::{
         Attempt, Settings,
         warm::{Form, Readiness, lived, readiness, ready_since, waits_for_input},
@@ -179,7 +179,7 @@ pub fn ready(pool: &Pool) -> i32 {
 }
 
 /// Whether as many pods wait as `workflow` wants; `None` where it wants none at all.
-pub(super) fn verdict(pool: &Pool, workflow: &OmotesWorkflow, wanted: usize) -> Option<Verdict> {
+pub(super) fn verdict(pool: &Pool, workflow: &OmotesWorkflow, wanted: usize) -> Option<ConditionUpdate> {
     workflow.spec.warm_pool?;
     let ready = usize::try_from(ready(pool)).unwrap_or(0);
     let obstacle = pool.pods.iter().find_map(|known| {
@@ -188,11 +188,13 @@ pub(super) fn verdict(pool: &Pool, workflow: &OmotesWorkflow, wanted: usize) -> 
     });
     let count = format!("{ready} of {wanted} pods wait for a job");
     Some(match (wanted, &pool.trouble, obstacle) {
-        (0, ..) => Verdict::no(Reason::NotWanted, "no pods wait for a job while the workflow takes none"),
-        (wanted, ..) if ready >= wanted => Verdict::yes(Reason::Ready, count),
-        (_, Trouble { reason: Some(reason), message, .. }, _) => Verdict::no(*reason, format!("{count}; {message}")),
-        (.., Some(obstacle)) => Verdict::no(Reason::Starting, format!("{count}; {obstacle}")),
-        _ => Verdict::no(Reason::Starting, format!("{count}; the others start")),
+        (0, ..) => ConditionUpdate::no(Reason::NotWanted, "no pods wait for a job while the workflow takes none"),
+        (wanted, ..) if ready >= wanted => ConditionUpdate::yes(Reason::Ready, count),
+        (_, Trouble { reason: Some(reason), message, .. }, _) => {
+            ConditionUpdate::no(*reason, format!("{count}; {message}"))
+        }
+        (.., Some(obstacle)) => ConditionUpdate::no(Reason::Starting, format!("{count}; {obstacle}")),
+        _ => ConditionUpdate::no(Reason::Starting, format!("{count}; the others start")),
     })
 }
 
@@ -208,7 +210,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::status::ResultType,
+        api::status::JobResultType,
         limits::Defaults,
         wire::{CapabilityKey, Keys},
     };
@@ -224,7 +226,7 @@ mod tests {
             defaults: Defaults::default(),
             gateway_namespace: None,
             priority_classes: BTreeMap::new(),
-            deadline_result: ResultType::Cancelled,
+            deadline_result: JobResultType::Cancelled,
         }
     }
 
@@ -245,29 +247,29 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
-    struct Observed {
+    struct ObservedPool {
         now: Timestamp,
         workflow: OmotesWorkflow,
         pool: Pool,
     }
 
     /// A little world: steps have their effects at once.
-    struct World {
-        observed: Observed,
+    struct PoolWorld {
+        observed: ObservedPool,
         made: usize,
     }
 
-    impl World {
+    impl PoolWorld {
         fn new(patch: &Value) -> Self {
             let workflow = workflow(patch);
             let form = form(&workflow, &settings());
-            let observed = Observed { now: time(0), workflow, pool: Pool { form, ..Pool::default() } };
+            let observed = ObservedPool { now: time(0), workflow, pool: Pool { form, ..Pool::default() } };
             Self { observed, made: 0 }
         }
 
         fn settle(&mut self) -> Option<Timestamp> {
             for _ in 0..5 {
-                let Observed { now, workflow, pool } = &self.observed;
+                let ObservedPool { now, workflow, pool } = &self.observed;
                 let (steps, wake) = plan(pool, workflow, wanted(workflow), *now);
                 if steps.is_empty() {
                     return wake;
@@ -350,14 +352,14 @@ mod tests {
             (json!({"jobDefaults": {"courier": {"enabled": false}}}), 0),
             (json!({"template": {"spec": {"containers": [{"name": "main", "image": "i"}]}}}), 0),
         ] {
-            let mut world = World::new(&patch);
+            let mut world = PoolWorld::new(&patch);
             assert_eq!((world.settle(), world.names().len()), (None, expected), "{patch}");
         }
     }
 
     #[test]
     fn one_that_got_a_job_is_replaced_and_one_that_is_promised_is_not_counted() {
-        let mut world = World::new(&json!({}));
+        let mut world = PoolWorld::new(&json!({}));
         world.settle();
         world.make_ready("pod-1");
         assert_eq!(world.said(), "False Starting: 1 of 3 pods wait for a job; the others start");
@@ -371,7 +373,7 @@ mod tests {
 
     #[test]
     fn pods_of_another_form_are_replaced() {
-        let mut world = World::new(&json!({}));
+        let mut world = PoolWorld::new(&json!({}));
         world.settle();
         for code in [9, 8] {
             let before = world.names();
@@ -386,7 +388,7 @@ mod tests {
 
     #[test]
     fn pods_that_fail_are_made_again_ever_more_slowly() {
-        let mut world = World::new(&json!({}));
+        let mut world = PoolWorld::new(&json!({}));
         world.settle();
         world.make_ready("pod-1");
         world.observed.now += SignedDuration::from_secs(3600);
@@ -415,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_cannot_be_put_makes_and_removes_nothing() {
-        let mut world = World::new(&json!({}));
+        let mut world = PoolWorld::new(&json!({}));
         world.settle();
         world.observed.pool.form = None;
         world.observed.pool.pods.pop();

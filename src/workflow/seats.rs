@@ -48,7 +48,7 @@ pub enum Limit {
 
 /// The answer to a job that asks for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct SeatAnswer {
     /// What it has.
     pub seat: Seat,
     /// The pool whose slot it has, or waits for, where its workflow is in one.
@@ -126,17 +126,17 @@ impl Turn {
 
 /// The holders of one workflow's seats and those that wait for one, by UID of the job.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct SeatQueue {
     holders: BTreeMap<String, Holder>,
     /// How many holders count for each pool that one was started in.
     started: BTreeMap<String, usize>,
     waiting: BTreeSet<Turn>,
-    turns: HashMap<String, Entry>,
+    turns: HashMap<String, WaitingJob>,
 }
 
 /// One that waits.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct WaitingJob {
     pub(super) turn: Turn,
     pub(super) told: Option<Told>,
 }
@@ -179,7 +179,7 @@ pub(crate) struct Freed {
     pub pool: Option<String>,
 }
 
-impl Queue {
+impl SeatQueue {
     pub(super) fn turns(&self) -> impl Iterator<Item = &Turn> {
         self.waiting.iter()
     }
@@ -207,12 +207,12 @@ impl Queue {
         self.waiting.len()
     }
 
-    pub(super) fn insert(&mut self, entry: Entry) {
+    pub(super) fn insert(&mut self, entry: WaitingJob) {
         self.waiting.insert(entry.turn.clone());
         self.turns.insert(entry.turn.uid.clone(), entry);
     }
 
-    pub(super) fn remove(&mut self, uid: &str) -> Option<Entry> {
+    pub(super) fn remove(&mut self, uid: &str) -> Option<WaitingJob> {
         let entry = self.turns.remove(uid)?;
         self.waiting.remove(&entry.turn);
         Some(entry)
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn holders_are_counted_for_the_pool_they_were_started_in() {
-        let mut queue = Queue::default();
+        let mut queue = SeatQueue::default();
         let pool = |name: &str| Some(name.to_owned());
         queue.reserve("a".to_owned(), pool("p"));
         queue.reserve("b".to_owned(), None);

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::seats::{Answer, Entry, Freed, Limit, PoolTerms, Queue, Seat, Terms, Told, Turn, is_shown};
+use super::seats::{Freed, Limit, PoolTerms, Seat, SeatAnswer, SeatQueue, Terms, Told, Turn, WaitingJob, is_shown};
 
 /// The holders and the waiting jobs of all workflows of one namespace, by name of the workflow.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Member {
     terms: Terms,
     /// It can be seen now. What is gone has no say in what a pool allows while others are there.
     is_there: bool,
-    queue: Queue,
+    queue: SeatQueue,
 }
 
 impl Member {
@@ -85,7 +85,7 @@ impl SlotTable {
 
     /// Asks for a seat of `workflow` for the job whose turn is `turn` and that was accepted with `accepted`; where there is
     /// none it waits from now on.
-    pub(crate) fn ask(&mut self, workflow: &str, turn: Turn, accepted: Terms, now: Timestamp) -> Answer {
+    pub(crate) fn ask(&mut self, workflow: &str, turn: Turn, accepted: Terms, now: Timestamp) -> SeatAnswer {
         let before = self.leaving(workflow, &turn.uid, accepted);
         let mut seat = self.seat(workflow, &turn);
         let mut told = None;
@@ -99,15 +99,15 @@ impl SlotTable {
         let member = self.members.entry(workflow.to_owned()).or_default();
         let pool = member.terms.pool().cloned();
         if waits {
-            member.queue.insert(Entry { turn, told });
+            member.queue.insert(WaitingJob { turn, told });
         } else {
             moved = member.queue.reserve(turn.uid, pool.clone()).or(moved);
         }
-        Answer { seat, pool, moved }
+        SeatAnswer { seat, pool, moved }
     }
 
     /// Takes the job that asks out of its queue.
-    fn leaving(&mut self, workflow: &str, uid: &str, accepted: Terms) -> Option<Entry> {
+    fn leaving(&mut self, workflow: &str, uid: &str, accepted: Terms) -> Option<WaitingJob> {
         let member = self.members.entry(workflow.to_owned()).or_default();
         if !member.is_there {
             member.terms = accepted;
@@ -253,7 +253,7 @@ impl SlotTable {
     /// Notes that a job of `workflow` waits, at its turn, and what it was accepted with.
     pub(crate) fn enter(&mut self, workflow: &str, turn: Turn, accepted: Terms) {
         self.leaving(workflow, &turn.uid, accepted);
-        self.members.entry(workflow.to_owned()).or_default().queue.insert(Entry { turn, told: None });
+        self.members.entry(workflow.to_owned()).or_default().queue.insert(WaitingJob { turn, told: None });
     }
 
     /// Notes that a job does not wait any more. Returns what it waited for, if it did.
@@ -538,7 +538,7 @@ mod tests {
 
     /// What can happen to one of six jobs, two of each of three workflows, or to such a workflow.
     #[derive(Debug, Clone)]
-    enum Event {
+    enum SlotEvent {
         Ask,
         PodMade,
         PodEnded,
@@ -620,24 +620,24 @@ mod tests {
         }
 
         /// Returns the jobs that are looked at because of it.
-        fn happen(&mut self, at: usize, event: Event, now: Timestamp) -> Vec<String> {
+        fn happen(&mut self, at: usize, event: SlotEvent, now: Timestamp) -> Vec<String> {
             let job = at.to_string();
             let workflow = workflow_of(&job);
             match event {
-                Event::Ask => self.ask(&job, now),
-                Event::PodMade => {
+                SlotEvent::Ask => self.ask(&job, now),
+                SlotEvent::PodMade => {
                     if let Some(pool) = self.kept.remove(&job) {
                         self.table.pod_lives(&workflow, &job, "pod", pool.as_ref());
                         self.pods.insert(job, pool);
                     }
                     Vec::new()
                 }
-                Event::PodEnded => {
+                SlotEvent::PodEnded => {
                     let freed = self.table.pod_ended(&workflow, &job, "pod");
                     assert_eq!(freed.is_some(), self.pods.remove(&job).is_some());
                     freed.map(|freed| self.table.concerned(&workflow, &freed)).unwrap_or_default()
                 }
-                Event::GivenUp => {
+                SlotEvent::GivenUp => {
                     let freed = self.table.give_back(&workflow, &job);
                     assert_eq!(freed.is_some(), self.kept.remove(&job).is_some());
                     let left = self.table.leave(&workflow, &job);
@@ -645,21 +645,21 @@ mod tests {
                     let freed = freed.or(left);
                     freed.map(|freed| self.table.concerned(&workflow, &freed)).unwrap_or_default()
                 }
-                Event::Prioritized(class) => {
+                SlotEvent::Prioritized(class) => {
                     let class = [Priority::Low, Priority::Medium, Priority::High][usize::from(class)];
                     self.jobs[at].spec.priority = Some(class);
                     vec![job]
                 }
-                Event::Edited(terms) => {
+                SlotEvent::Edited(terms) => {
                     self.accepted.insert(workflow.clone(), Terms { suspended: false, ..terms.clone() });
                     self.said.insert(workflow.clone(), terms.clone());
                     self.table.set_terms(&workflow, Some(terms))
                 }
-                Event::Removed => {
+                SlotEvent::Removed => {
                     self.said.remove(&workflow);
                     self.table.set_terms(&workflow, None)
                 }
-                Event::Restarted => self.restart(),
+                SlotEvent::Restarted => self.restart(),
             }
         }
 
@@ -723,9 +723,9 @@ mod tests {
         fn seats_and_slots_are_kept_and_given_in_turn(
             created in proptest::collection::vec(0_i64..100_000, 6),
             history in proptest::collection::vec((0_usize..6, prop_oneof![
-                8 => Just(Event::Ask), 3 => Just(Event::PodMade), 3 => Just(Event::PodEnded), 1 => Just(Event::GivenUp),
-                1 => (0_u8..3).prop_map(Event::Prioritized), 3 => terms().prop_map(Event::Edited),
-                1 => Just(Event::Removed), 1 => Just(Event::Restarted),
+                8 => Just(SlotEvent::Ask), 3 => Just(SlotEvent::PodMade), 3 => Just(SlotEvent::PodEnded), 1 => Just(SlotEvent::GivenUp),
+                1 => (0_u8..3).prop_map(SlotEvent::Prioritized), 3 => terms().prop_map(SlotEvent::Edited),
+                1 => Just(SlotEvent::Removed), 1 => Just(SlotEvent::Restarted),
             ]), 0..80),
         ) {
             let (mut cluster, mut now) = (Cluster::new(&created), NOW);

@@ -2,9 +2,9 @@
 
 mod graph;
 
-use std::{path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
-use graph::{Graph, sources};
+use graph::{Graph, TypeNames, sources};
 
 /// All rooms, the lowest first: each imports only from those before it. Up to the shell they are pure.
 const ROOMS: [&str; 29] = [
@@ -46,6 +46,9 @@ const FOLDERS: [(&str, &[&str]); 2] = [
     ("controller", &["error", "state", "runner", "context", "execute", "secret", "job", "workflow", "handle"]),
 ];
 
+/// What stands for a broker in tests: its names are RabbitMQ's, and it is a process of its own.
+const FOR_TESTS: [&str; 2] = ["broker/transport/simulated", "broker/fake.rs"];
+
 /// What no line of the pure rooms may name.
 const FORBIDDEN: [&str; 16] = [
     "async ",
@@ -75,7 +78,12 @@ static GRAPH: LazyLock<Graph> = LazyLock::new(|| Graph::of(root()));
 
 /// The code of a file without its tests.
 fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+}
+
+/// Whether a file is one of these places, or in one.
+fn stands_in(file: &str, places: &[&str]) -> bool {
+    places.iter().any(|place| Path::new(file).starts_with(root().join(place)))
 }
 
 fn place_of(room: &str) -> usize {
@@ -174,8 +182,8 @@ fn the_broker_is_spoken_to_in_one_folder() {
 /// A panic is logged, and a simulation can kill and freeze all that a replica does. A courier is a process of its own.
 #[test]
 fn tasks_begin_in_one_place() {
-    let places = ["task.rs", "task", "courier", "controller/runner", "broker/fake.rs"].map(|place| root().join(place));
-    let is_elsewhere = |file: &String| !places.iter().any(|place| Path::new(file).starts_with(place));
+    let places = ["task.rs", "task", "courier", "controller/runner"];
+    let is_elsewhere = |file: &String| !stands_in(file, &places) && !stands_in(file, &FOR_TESTS);
     for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_elsewhere(file)) {
         for begins in ["tokio::spawn", "tokio::task::spawn(", "JoinSet"] {
             assert!(!code(&text).contains(begins), "{file} names {begins}");
@@ -186,8 +194,7 @@ fn tasks_begin_in_one_place() {
 /// A simulation gives each replica a clock of its own. A courier is a process of its own.
 #[test]
 fn the_wall_clock_is_read_in_one_place() {
-    let places = ["clock.rs", "courier"].map(|place| root().join(place));
-    let is_elsewhere = |file: &String| !places.iter().any(|place| Path::new(file).starts_with(place));
+    let is_elsewhere = |file: &String| !stands_in(file, &["clock.rs", "courier"]);
     for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_elsewhere(file)) {
         for reads in ["Timestamp::now", "Zoned::now", "SystemTime::now"] {
             assert!(!code(&text).contains(reads), "{file} names {reads}");
@@ -198,13 +205,28 @@ fn the_wall_clock_is_read_in_one_place() {
 /// What one seed decides can be repeated. Keys and nonces come from the system, and decide nothing.
 #[test]
 fn chance_has_one_source() {
-    let places = ["operator/start.rs", "gateway/create.rs", "gateway/delay.rs"].map(|place| root().join(place));
-    let is_elsewhere = |file: &String| !places.iter().any(|place| Path::new(file) == place);
+    let is_elsewhere =
+        |file: &String| !stands_in(file, &["operator/start.rs", "gateway/create.rs", "gateway/delay.rs"]);
     for (file, text) in sources(root()).into_iter().filter(|(file, _)| is_elsewhere(file)) {
         for draws in ["getrandom", " rand::", "RandomState", "Rng::"] {
             assert!(!code(&text).contains(draws), "{file} names {draws}");
         }
     }
+}
+
+/// A reader who meets a name knows which type it is.
+#[test]
+fn a_type_name_has_one_meaning() {
+    // The private content of each type of the transport: read in its own file alone.
+    const PRIVATE: [&str; 1] = ["Inner"];
+    let mut declared = BTreeMap::new();
+    for (file, text) in sources(root()).into_iter().filter(|(file, _)| !stands_in(file, &FOR_TESTS)) {
+        for name in TypeNames::of(&text).0 {
+            let other = declared.insert(name.clone(), file.clone());
+            assert!(other.is_none() || PRIVATE.contains(&name.as_str()), "{name} is in {file} and {other:?}");
+        }
+    }
+    assert!(declared.len() > 300, "the source is not read");
 }
 
 #[test]

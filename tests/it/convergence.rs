@@ -20,7 +20,7 @@ use omotes_operator::testing::{
     api::{
         OmotesJob, Reason, names,
         queues::QueueDeletionPolicy,
-        status::{AbortCause, AbortStage, AttemptStatus, Phase, QueuesState, ResultType, TerminationCause},
+        status::{AbortCause, AbortStage, AttemptStatus, JobResultType, Phase, QueuesState, TerminationCause},
         time::whole_second,
     },
     wire::{self, JobResult, JobStatus},
@@ -575,24 +575,24 @@ fn a_job_never_hangs() {
     };
     let deadline = json!({"expectedDuration": {"numResources": 3, "bufferSeconds": 0}});
     let heartbeat = json!({"heartbeat": {"timeoutSeconds": 40, "onTimeout": "Abort"}});
-    let table: [(&str, Value, Setup, AbortCause, TerminationCause, ResultType, i64); 9] = [
+    let table: [(&str, Value, Setup, AbortCause, TerminationCause, JobResultType, i64); 9] = [
         (
             "deadline",
             deadline.clone(),
             &runs,
             AbortCause::DeadlineExceeded,
             KilledAfterGrace,
-            ResultType::Cancelled,
+            JobResultType::Cancelled,
             67,
         ),
-        ("node lost", deadline, &cut_off, AbortCause::DeadlineExceeded, NodeLost, ResultType::Cancelled, 126),
+        ("node lost", deadline, &cut_off, AbortCause::DeadlineExceeded, NodeLost, JobResultType::Cancelled, 126),
         (
             "most",
             json!({"maxRunSeconds": 50}),
             &runs,
             AbortCause::DeadlineExceeded,
             KilledAfterGrace,
-            ResultType::Cancelled,
+            JobResultType::Cancelled,
             57,
         ),
         (
@@ -601,13 +601,13 @@ fn a_job_never_hangs() {
             &|world| drop(world.reconcile(9)),
             AbortCause::StartDeadlineExceeded,
             NeverStarted,
-            ResultType::Error,
+            JobResultType::Error,
             90,
         ),
-        ("heartbeat", heartbeat, &runs, AbortCause::NoProgress, KilledAfterGrace, ResultType::Error, 47),
-        ("abort", json!({}), &aborted, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 38),
-        ("abort at once", json!({}), &at_once, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 4),
-        ("hurried", json!({}), &hurried, AbortCause::Requested, KilledAfterGrace, ResultType::Cancelled, 5),
+        ("heartbeat", heartbeat, &runs, AbortCause::NoProgress, KilledAfterGrace, JobResultType::Error, 47),
+        ("abort", json!({}), &aborted, AbortCause::Requested, KilledAfterGrace, JobResultType::Cancelled, 38),
+        ("abort at once", json!({}), &at_once, AbortCause::Requested, KilledAfterGrace, JobResultType::Cancelled, 4),
+        ("hurried", json!({}), &hurried, AbortCause::Requested, KilledAfterGrace, JobResultType::Cancelled, 5),
         (
             "deleted",
             json!({}),
@@ -617,7 +617,7 @@ fn a_job_never_hangs() {
             },
             AbortCause::Deleted,
             KilledAfterGrace,
-            ResultType::Cancelled,
+            JobResultType::Cancelled,
             8,
         ),
     ];
@@ -828,20 +828,20 @@ fn a_suspended_job_can_end() {
         (job.spec.max_run_seconds, job.metadata.generation) = (Some(10), Some(99));
         world.user_suspends(false);
     };
-    let table: [(&str, Setup, AbortCause, TerminationCause, ResultType); 4] = [
+    let table: [(&str, Setup, AbortCause, TerminationCause, JobResultType); 4] = [
         (
             "aborted while it stops",
             &|world| world.user_aborts(false, 600),
             AbortCause::Requested,
             TerminationCause::KilledAfterGrace,
-            ResultType::Cancelled,
+            JobResultType::Cancelled,
         ),
         (
             "deleted while it stops",
             &World::user_deletes,
             AbortCause::Deleted,
             TerminationCause::KilledAfterGrace,
-            ResultType::Cancelled,
+            JobResultType::Cancelled,
         ),
         (
             "aborted while it is suspended",
@@ -851,9 +851,15 @@ fn a_suspended_job_can_end() {
             },
             AbortCause::Requested,
             TerminationCause::KilledAfterGrace,
-            ResultType::Cancelled,
+            JobResultType::Cancelled,
         ),
-        ("lowered", &lowered, AbortCause::DeadlineExceeded, TerminationCause::KilledAfterGrace, ResultType::Cancelled),
+        (
+            "lowered",
+            &lowered,
+            AbortCause::DeadlineExceeded,
+            TerminationCause::KilledAfterGrace,
+            JobResultType::Cancelled,
+        ),
     ];
     for (name, then, cause, end, heard) in table {
         let mut world = World::new(&json!({"maxRunSeconds": 3600}));

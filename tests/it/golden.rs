@@ -8,7 +8,7 @@ use omotes_operator::testing::{
         OmotesJob, OmotesWorkflow,
         job::{EsdlSource, FromBroker, Priority},
         names,
-        status::ResultType,
+        status::JobResultType,
     },
     limits::Defaults,
     pods::{
@@ -69,7 +69,7 @@ fn settings() -> Settings {
         defaults: Defaults::default(),
         gateway_namespace: Some("team-a".to_owned()),
         priority_classes: BTreeMap::from([(Priority::High, "urgent".to_owned())]),
-        deadline_result: ResultType::Cancelled,
+        deadline_result: JobResultType::Cancelled,
     }
 }
 

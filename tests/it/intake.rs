@@ -7,7 +7,8 @@ use bytes::Bytes;
 use omotes_operator::testing::{
     api::OmotesWorkflow,
     intake::{
-        Facts, Placement, Poison, RefusalReason, Standing, Tombstone, Verdict, judge, read_deletion, read_submission,
+        Facts, Placement, Poison, RefusalReason, SubmissionVerdict, Tombstone, UuidState, judge, read_deletion,
+        read_submission,
     },
 };
 use proptest::prelude::*;
@@ -42,22 +43,22 @@ fn placement() -> Placement {
     Placement { namespace: "jobs".to_owned(), ttl_seconds_after_finished: 86_400 }
 }
 
-fn verdict(body: &[u8], standing: Standing, tombstone: Option<Tombstone>) -> Verdict {
+fn verdict(body: &[u8], standing: UuidState, tombstone: Option<Tombstone>) -> SubmissionVerdict {
     let workflows = [workflow()];
     match read_submission(Bytes::copy_from_slice(body)) {
         Ok(read) => {
             judge(&read, Facts { standing, tombstone, time_to_live_ms: None, workflows: &workflows }, &placement())
         }
-        Err(rejection) => Verdict::Rejected(rejection),
+        Err(rejection) => SubmissionVerdict::Rejected(rejection),
     }
 }
 
-fn short(verdict: Verdict) -> Option<Expected> {
+fn short(verdict: SubmissionVerdict) -> Option<Expected> {
     match verdict {
-        Verdict::Create(_) => Some(Expected::Created),
-        Verdict::Refused(refusal) => Some(Expected::Refused(refusal.reason)),
-        Verdict::Rejected(rejection) => Some(Expected::Rejected(rejection.poison)),
-        Verdict::Stored | Verdict::Cancelled => None,
+        SubmissionVerdict::Create(_) => Some(Expected::Created),
+        SubmissionVerdict::Refused(refusal) => Some(Expected::Refused(refusal.reason)),
+        SubmissionVerdict::Rejected(rejection) => Some(Expected::Rejected(rejection.poison)),
+        SubmissionVerdict::Stored | SubmissionVerdict::Cancelled => None,
     }
 }
 
@@ -178,7 +179,7 @@ fn every_message_has_its_verdict() {
     let corpus = corpus();
     assert!(corpus.iter().filter(|(_, _, expected)| *expected != Expected::Created).count() >= 40);
     for (name, body, expected) in corpus {
-        let found = verdict(&body, Standing::New, None);
+        let found = verdict(&body, UuidState::New, None);
         assert_eq!(short(found.clone()), Some(expected), "{name}: {found:?}");
     }
 }
@@ -208,15 +209,15 @@ fn a_submission_that_is_larger_than_any_result_is_refused_unread() {
 fn what_was_before_decides() {
     let body = submission(UUID);
     let table = [
-        (Standing::Stored, None, Verdict::Stored),
-        (Standing::Stored, Some(Tombstone::Unanswered), Verdict::Stored),
-        (Standing::New, Some(Tombstone::Unanswered), Verdict::Cancelled),
-        (Standing::New, Some(Tombstone::Answered), Verdict::Stored),
+        (UuidState::Stored, None, SubmissionVerdict::Stored),
+        (UuidState::Stored, Some(Tombstone::Unanswered), SubmissionVerdict::Stored),
+        (UuidState::New, Some(Tombstone::Unanswered), SubmissionVerdict::Cancelled),
+        (UuidState::New, Some(Tombstone::Answered), SubmissionVerdict::Stored),
     ];
     for (standing, tombstone, expected) in table {
         assert_eq!(verdict(&body, standing, tombstone), expected, "{standing:?} {tombstone:?}");
     }
-    let taken = short(verdict(&body, Standing::Taken, Some(Tombstone::Unanswered)));
+    let taken = short(verdict(&body, UuidState::Taken, Some(Tombstone::Unanswered)));
     assert_eq!(taken, Some(Expected::Rejected(Poison::UuidTaken)));
 }
 
@@ -226,7 +227,7 @@ fn a_submission_becomes_its_job() {
         &submission(UUID),
         &[varint(2, 1500), varint(7, 2), text(6, b"district"), params(&number("a", 3.0))].concat(),
     );
-    let Verdict::Create(job) = verdict(&body, Standing::New, None) else { panic!("no job") };
+    let SubmissionVerdict::Create(job) = verdict(&body, UuidState::New, None) else { panic!("no job") };
     let job: Value = serde_json::to_value(job).unwrap();
     let expected = json!({
         "jobId": UUID,
@@ -252,7 +253,8 @@ fn a_refusal_names_value_and_rule() {
         (params(&number("a", 10.5)), ["a", "10.5"]),
         (varint(2, 3_600_001), ["3601 s", "3600 s"]),
     ] {
-        let Verdict::Refused(refusal) = verdict(&with(&submission(UUID), &change), Standing::New, None) else {
+        let SubmissionVerdict::Refused(refusal) = verdict(&with(&submission(UUID), &change), UuidState::New, None)
+        else {
             panic!("not refused: {change:?}")
         };
         assert!(words.iter().all(|word| refusal.logs.contains(word)), "{}", refusal.logs);
@@ -262,7 +264,7 @@ fn a_refusal_names_value_and_rule() {
 proptest! {
     #[test]
     fn any_bytes_have_a_verdict(body: Vec<u8>) {
-        verdict(&body, Standing::New, None);
+        verdict(&body, UuidState::New, None);
         let _ = read_deletion(&body);
     }
 
@@ -272,7 +274,7 @@ proptest! {
         let mut body = submission(UUID);
         let at = at % body.len();
         body[at] = byte;
-        if let Verdict::Create(job) = verdict(&body, Standing::New, None) {
+        if let SubmissionVerdict::Create(job) = verdict(&body, UuidState::New, None) {
             let id = job.spec.job_id.clone().unwrap();
             prop_assert!(omotes_operator::testing::topology::is_uuid(&id));
             prop_assert_eq!(job.metadata.name.as_deref(), Some(id.as_str()));

@@ -21,19 +21,19 @@ const DUE_IN_ROW: u32 = 3;
 pub(super) struct WorkQueue<K> {
     timers: DelayQueue<K>,
     timer_of: HashMap<K, delay_queue::Key>,
-    due: Line<K>,
-    happened: Line<K>,
-    places: HashMap<K, Place>,
+    due: Turns<K>,
+    happened: Turns<K>,
+    places: HashMap<K, PassState>,
     turn: u64,
     due_in_row: u32,
 }
 
 /// In the order of their turns, and since when each waits.
-type Line<K> = BTreeMap<u64, (K, Instant)>;
+type Turns<K> = BTreeMap<u64, (K, Instant)>;
 
 /// Where a job is that does not only wait for its time.
 #[derive(Clone, Copy)]
-enum Place {
+enum PassState {
     /// In the line of those that are due.
     Due,
     /// In the line of those to which something happened, with this turn.
@@ -70,15 +70,15 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
     /// Something happened to `key`.
     pub(super) fn add(&mut self, key: K) {
         match self.places.get_mut(&key) {
-            Some(Place::Due | Place::Happened(_)) => {}
-            Some(Place::Running { again }) => *again = true,
+            Some(PassState::Due | PassState::Happened(_)) => {}
+            Some(PassState::Running { again }) => *again = true,
             None => self.line_up(key),
         }
     }
 
     fn line_up(&mut self, key: K) {
         self.turn += 1;
-        self.places.insert(key.clone(), Place::Happened(self.turn));
+        self.places.insert(key.clone(), PassState::Happened(self.turn));
         self.happened.insert(self.turn, (key, Instant::now()));
     }
 
@@ -87,9 +87,9 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
         let Some(expired) = self.timers.next().await else { return };
         let key = expired.into_inner();
         self.timer_of.remove(&key);
-        let waiting = match self.places.insert(key.clone(), Place::Due) {
-            Some(Place::Happened(turn)) => self.happened.remove(&turn).map(|(_, since)| since),
-            Some(Place::Due | Place::Running { .. }) | None => None,
+        let waiting = match self.places.insert(key.clone(), PassState::Due) {
+            Some(PassState::Happened(turn)) => self.happened.remove(&turn).map(|(_, since)| since),
+            Some(PassState::Due | PassState::Running { .. }) | None => None,
         };
         self.turn += 1;
         self.due.insert(self.turn, (key, waiting.unwrap_or_else(Instant::now)));
@@ -104,13 +104,13 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
         if let Some(timer) = self.timer_of.remove(&key) {
             self.timers.remove(&timer);
         }
-        self.places.insert(key.clone(), Place::Running { again: false });
+        self.places.insert(key.clone(), PassState::Running { again: false });
         Some((key, since.elapsed()))
     }
 
     /// The pass over `key` has ended; another is due after so long, should nothing happen before.
     pub(super) fn done(&mut self, key: &K, again_after: Option<Duration>) {
-        if matches!(self.places.remove(key), Some(Place::Running { again: true })) {
+        if matches!(self.places.remove(key), Some(PassState::Running { again: true })) {
             self.line_up(key.clone());
         }
         if let Some(wait) = again_after {

@@ -50,10 +50,10 @@ struct Keeping<K: Kept> {
 }
 
 /// How the newest objects went that are not there any more, by UID.
-type Ends = Newest<String, End, MAX_ENDS>;
+type Ends = Newest<String, ObjectEnd, MAX_ENDS>;
 
 #[derive(Clone, Copy)]
-enum End {
+enum ObjectEnd {
     /// With a write of ours: the watch still has to tell the object's life, and must not bring it back.
     Written,
     /// The watch told it, at this version where it is known. A pod may come back, by its labels; then it is newer.
@@ -125,8 +125,8 @@ impl<K: Kept> Cache<K> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let uid = object.meta().uid.as_deref().unwrap_or_default();
         match kept.ends.get(uid) {
-            Some(End::Written) => return false,
-            Some(End::Told(_)) => kept.ends.remove(uid),
+            Some(ObjectEnd::Written) => return false,
+            Some(ObjectEnd::Told(_)) => kept.ends.remove(uid),
             None => {}
         }
         self.take(object, &mut kept)
@@ -137,13 +137,13 @@ impl<K: Kept> Cache<K> {
     pub(crate) fn wrote(&self, object: &K) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if finalizers::is_gone(object) {
-            self.end(object, End::Written, &mut kept);
+            self.end(object, ObjectEnd::Written, &mut kept);
             return false;
         }
         let is_late = match kept.ends.get(object.meta().uid.as_deref().unwrap_or_default()) {
             None => false,
-            Some(End::Written | End::Told(None)) => true,
-            Some(End::Told(Some(end))) => version(object).is_none_or(|version| version <= *end),
+            Some(ObjectEnd::Written | ObjectEnd::Told(None)) => true,
+            Some(ObjectEnd::Told(Some(end))) => version(object).is_none_or(|version| version <= *end),
         };
         if !is_late {
             self.take(object, &mut kept);
@@ -154,26 +154,26 @@ impl<K: Kept> Cache<K> {
     /// Takes in that a deletion of ours was answered.
     pub(crate) fn forget_written(&self, object: &K) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end(object, End::Written, &mut kept);
+        self.end(object, ObjectEnd::Written, &mut kept);
     }
 
     /// Takes in the watch's word that `object` is gone, in this version.
     pub(crate) fn remove(&self, object: &K) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end(object, End::Told(version(object)), &mut kept);
+        self.end(object, ObjectEnd::Told(version(object)), &mut kept);
     }
 
     /// Takes in that a list lacks `object`. Its last version is not known.
     fn vanished(&self, object: &K) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end(object, End::Told(None), &mut kept);
+        self.end(object, ObjectEnd::Told(None), &mut kept);
     }
 
     /// Takes in that a list is complete: it was made after every write whose answer is known.
     fn listed(&self) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = kept.ends.values_mut().filter(|end| matches!(end, End::Written));
-        written.for_each(|end| *end = End::Told(None));
+        let written = kept.ends.values_mut().filter(|end| matches!(end, ObjectEnd::Written));
+        written.for_each(|end| *end = ObjectEnd::Told(None));
     }
 
     fn take(&self, object: &K, kept: &mut Keeping<K>) -> bool {
@@ -193,7 +193,7 @@ impl<K: Kept> Cache<K> {
     }
 
     /// Notes the end of `object`, and forgets it if it is still the one that is known.
-    fn end(&self, object: &K, end: End, kept: &mut Keeping<K>) {
+    fn end(&self, object: &K, end: ObjectEnd, kept: &mut Keeping<K>) {
         kept.ends.put(object.uid().unwrap_or_default(), end);
         let known = self.store.get(&ObjectRef::from_obj(object));
         if known.is_some_and(|known| known.uid() == object.uid()) {

@@ -15,7 +15,7 @@ use crate::{
     api::{OmotesJob, Reason, status::ClientStatus},
     plan::facts::{
         failure::Failure,
-        observed::{PodEvents, Preparation, ProgressReport, Redelivery, Refusal, RefusedResult, Removal},
+        observed::{PodEvents, Preparation, ProgressReport, RedeliveryState, Refusal, RefusedResult, Removal},
         pod_state,
         presence::CREATION_TIMEOUT,
     },
@@ -29,7 +29,7 @@ use crate::{
 
 /// What is remembered of one job.
 #[derive(Debug, Clone)]
-pub(crate) struct Memory {
+pub(crate) struct JobMemory {
     /// How often they were lost since this process knows the job.
     pub(crate) losses: u64,
     /// What became of its pods, as far as this process knows.
@@ -49,7 +49,7 @@ pub(crate) struct Memory {
     /// How often in a row its result was refused.
     pub(crate) refusals: u32,
     /// What became of a kept result that its queue refused.
-    pub(crate) redelivery: Redelivery,
+    pub(crate) redelivery: RedeliveryState,
     /// Whether its queues were removed since it ended.
     pub(crate) removal: Removal,
     /// How much progress its client may be told.
@@ -204,7 +204,7 @@ pub(crate) enum Delivered {
     Refused(RefusedResult),
 }
 
-impl Default for Memory {
+impl Default for JobMemory {
     fn default() -> Self {
         Self {
             losses: 0,
@@ -216,7 +216,7 @@ impl Default for Memory {
             result_queue: ResultQueue::Unknown,
             nacks: None,
             refusals: 0,
-            redelivery: Redelivery::Untried,
+            redelivery: RedeliveryState::Untried,
             removal: Removal::Untried,
             allowance: Allowance::default(),
             failures: 0,
@@ -227,7 +227,7 @@ impl Default for Memory {
     }
 }
 
-impl Memory {
+impl JobMemory {
     /// A queue of the job is gone, or may be.
     pub(crate) fn lose_queues(&mut self) {
         self.of_attempt.queues = Preparation::Unknown;
@@ -237,7 +237,7 @@ impl Memory {
     /// The job's result was refused at that time: when it is offered to its queue again.
     pub(crate) fn refuse_result(&mut self, at: Timestamp) {
         self.refusals = self.refusals.saturating_add(1);
-        self.redelivery = Redelivery::Refused(at + refused::wait_after(self.refusals));
+        self.redelivery = RedeliveryState::Refused(at + refused::wait_after(self.refusals));
     }
 
     /// Takes in what the courier of that attempt reports. Tells whether a pass has something to do about it.
@@ -271,16 +271,16 @@ impl Memory {
 
 /// What is remembered of all jobs, by UID.
 #[derive(Default)]
-pub(crate) struct Memories(Mutex<HashMap<String, Memory>>);
+pub(crate) struct Memories(Mutex<HashMap<String, JobMemory>>);
 
 impl Memories {
     /// What is remembered of the job with this UID.
-    pub(crate) fn of(&self, uid: &str) -> Memory {
+    pub(crate) fn of(&self, uid: &str) -> JobMemory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(uid).cloned().unwrap_or_default()
     }
 
     /// What is remembered of the job with this UID, whose current attempt is that. What was of another goes.
-    pub(crate) fn of_attempt(&self, uid: &str, attempt: i32) -> Memory {
+    pub(crate) fn of_attempt(&self, uid: &str, attempt: i32) -> JobMemory {
         if self.of(uid).of_attempt.number != attempt {
             self.change(uid, |memory| memory.of_attempt = AttemptMemory::new(attempt));
         }
@@ -288,7 +288,7 @@ impl Memories {
     }
 
     /// Changes what is remembered of the job with this UID.
-    pub(crate) fn change(&self, uid: &str, change: impl FnOnce(&mut Memory)) {
+    pub(crate) fn change(&self, uid: &str, change: impl FnOnce(&mut JobMemory)) {
         let mut memories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(memories.entry(uid.to_owned()).or_default());
     }
@@ -347,7 +347,7 @@ mod tests {
     /// A client is told once; a heartbeat is fed by each line.
     #[test]
     fn the_same_progress_again_is_life_and_no_news() {
-        let mut memory = Memory::default();
+        let mut memory = JobMemory::default();
         let time = |second| Timestamp::from_second(second).unwrap();
         let line = |progress| CourierNotice::Progress(ProgressLine { progress, message: "solving".to_owned() });
         assert!(
@@ -389,7 +389,7 @@ mod tests {
         let ready = || Preparation::Ready(Timestamp::UNIX_EPOCH);
         let (memories, uid) = (Memories::default(), "uid");
         let begun = memories.of(uid).losses;
-        memories.change(uid, Memory::lose_queues);
+        memories.change(uid, JobMemory::lose_queues);
         memories.change(uid, |memory| memory.ensured_queues(begun, ready()));
         assert_eq!(memories.of(uid).of_attempt.queues, Preparation::Unknown);
         let again = memories.of(uid).losses;

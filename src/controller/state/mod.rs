@@ -21,7 +21,7 @@ mod triggers;
 
 pub(crate) use cache::{Change, drive};
 pub(crate) use lists::Scope;
-pub(crate) use memory::{Allowance, AttemptMemory, Delivered, Memory};
+pub(crate) use memory::{Allowance, AttemptMemory, Delivered, JobMemory};
 pub(crate) use seats::{Key, is_of, key_of};
 pub(crate) use secrets::{CourierSecrets, digest};
 pub(crate) use slim::inline_of;

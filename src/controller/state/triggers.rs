@@ -16,12 +16,12 @@ use crate::api::OmotesJob;
 /// Jobs to look at.
 #[derive(Default)]
 pub(crate) struct Triggers {
-    queue: Mutex<Queue>,
+    queue: Mutex<TriggerQueue>,
     added: Notify,
 }
 
 #[derive(Default)]
-struct Queue {
+struct TriggerQueue {
     order: VecDeque<ObjectRef<OmotesJob>>,
     known: HashSet<ObjectRef<OmotesJob>>,
 }

@@ -26,13 +26,13 @@ use crate::{
     workflow::{advance::ObservedWorkflow, pool, step::WorkflowStep},
 };
 
-use super::memory::{LOOK_PERIOD, Memory, PoolMemory};
+use super::memory::{LOOK_PERIOD, PoolMemory, WorkflowMemory};
 
 /// Carries out a step.
 pub(super) async fn execute(
     context: &Context,
     (namespace, name): &Key,
-    memory: &mut Memory,
+    memory: &mut WorkflowMemory,
     step: WorkflowStep,
     workflow: Option<&OmotesWorkflow>,
 ) -> Result<(), Error> {

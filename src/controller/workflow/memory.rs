@@ -13,7 +13,7 @@ pub(super) const LOOK_PERIOD: SignedDuration = SignedDuration::from_secs(60);
 
 /// What this process remembers of one workflow.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct WorkflowMemory {
     pub(super) passed: Option<Timestamp>,
     pub(super) written: Option<Timestamp>,
     pub(super) idle: HashMap<String, Timestamp>,

@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-use super::memory::{Memory, PoolMemory};
+use super::memory::{PoolMemory, WorkflowMemory};
 
 /// What is known of the workflow at `now`. Nothing is asked for: what its pool lacks, `execute::prepare_pool` brings.
-pub(super) fn observe(state: &State, key: &Key, memory: &mut Memory, now: Timestamp) -> ObservedWorkflow {
+pub(super) fn observe(state: &State, key: &Key, memory: &mut WorkflowMemory, now: Timestamp) -> ObservedWorkflow {
     let (namespace, name) = key;
     let jobs = state.jobs.filtered(|job| is_of(job, key));
     let pinned: HashSet<&str> =

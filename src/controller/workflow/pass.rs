@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     execute::{execute, patch_status, prepare_pool},
-    memory::{LOOK_PERIOD, Memory},
+    memory::{LOOK_PERIOD, WorkflowMemory},
     observe::observe,
 };
 
@@ -39,7 +39,7 @@ const MAX_ROUNDS: usize = 5;
 
 /// Looks after workflows until it is aborted.
 pub(crate) async fn look_after(context: Arc<Context>) {
-    let mut memories: HashMap<Key, Memory> = HashMap::new();
+    let mut memories: HashMap<Key, WorkflowMemory> = HashMap::new();
     loop {
         let added = context.state.workflows.added();
         let now = context.clock.now();
@@ -65,7 +65,7 @@ async fn sleep_until(time: Option<Timestamp>, clock: Clock) {
     }
 }
 
-async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, Memory>) {
+async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, WorkflowMemory>) {
     let now = context.clock.now();
     let memory = memories.entry(key.clone()).or_default();
     if let Some(due) = memory.passed.map(|passed| passed + PASS_PERIOD).filter(|due| now < *due) {
@@ -96,7 +96,7 @@ async fn attend(context: &Context, key: Key, memories: &mut HashMap<Key, Memory>
 }
 
 /// Shows why passes over a workflow fail, once they have for long enough: in a condition and an Event.
-async fn leave_trace(context: &Context, key: &Key, memory: &mut Memory, failure: Failure) {
+async fn leave_trace(context: &Context, key: &Key, memory: &mut WorkflowMemory, failure: Failure) {
     let (known, shown) = memory.failure.take().unwrap_or((failure.clone(), false));
     let failure = Failure { since: known.since, ..failure };
     let shown = shown && known.reason == failure.reason;
@@ -113,7 +113,7 @@ async fn leave_trace(context: &Context, key: &Key, memory: &mut Memory, failure:
     memory.failure = Some((failure, shown || workflow.is_some()));
 }
 
-async fn pass(context: &Context, key: &Key, memory: &mut Memory) -> Result<Option<Timestamp>, Error> {
+async fn pass(context: &Context, key: &Key, memory: &mut WorkflowMemory) -> Result<Option<Timestamp>, Error> {
     for _ in 0..MAX_ROUNDS {
         let mut observed = observe(&context.state, key, memory, context.clock.now());
         prepare_pool(&mut observed, &mut memory.pool, context).await;

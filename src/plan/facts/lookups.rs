@@ -13,7 +13,7 @@ use crate::{
         outcome::{self, Circumstances, Verdict},
         pod_state::{self, Life, REASON_STARTING},
         stop_times,
-        winding::{self, Standing},
+        winding::{self, MainEnd},
     },
     pods::{Settings, main_of},
     wire::CommitRecord,
@@ -62,8 +62,8 @@ pub fn inquiry(observed: &Observed, settings: &Settings) -> Inquiry {
     match own_pod(observed).map(|pod| (pod, life(pod))) {
         Some((_, Life::Ended(ending))) => about(observed, *ending),
         Some((pod, Life::Winding(winding))) => match winding::standing(observed, pod, &winding) {
-            Standing::Open => Inquiry::Winding,
-            Standing::Proved | Standing::Overdue => about(observed, winding.ending),
+            MainEnd::Open => Inquiry::Winding,
+            MainEnd::Proved | MainEnd::Overdue => about(observed, winding.ending),
         },
         Some((pod, _)) if stop_times::is_unconfirmed(observed, pod) => over,
         Some((pod, Life::Waiting { reason, .. }))

@@ -102,7 +102,7 @@ pub struct Observed {
     /// Whether the queues of a job that has ended were removed.
     pub removal: Removal,
     /// What became of a result that was kept, when the operator last passed it on.
-    pub redelivery: Redelivery,
+    pub redelivery: RedeliveryState,
     /// The pods of earlier attempts. Looked at only when they are to go.
     pub retained: Vec<Arc<Pod>>,
     /// What Kubernetes' Events say of a pod that does not start.
@@ -286,7 +286,7 @@ pub struct RefusedResult {
 
 /// What became of a result that was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Redelivery {
+pub enum RedeliveryState {
     /// This pass has not passed it on.
     Untried,
     /// It cannot be known yet whether it was passed on before; look again at that time.

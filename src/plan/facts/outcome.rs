@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::{
     api::{
         Reason,
-        status::{AbortCause, AbortStage, AbortStatus, AttemptStatus, Disruption, Phase, ResultType, TerminationCause},
+        status::{
+            AbortCause, AbortStage, AbortStatus, AttemptStatus, Disruption, JobResultType, Phase, TerminationCause,
+        },
         stop::ExitCodes,
         time::whole_second,
     },
@@ -128,12 +130,12 @@ impl Outcome {
 
     /// What the client is told.
     #[must_use]
-    pub(crate) fn result_type(&self, settings: &Settings) -> ResultType {
+    pub(crate) fn result_type(&self, settings: &Settings) -> JobResultType {
         match (self.phase(), self.stopped) {
-            (Phase::Succeeded, _) => ResultType::Succeeded,
-            (Phase::Aborted, _) => ResultType::Cancelled,
+            (Phase::Succeeded, _) => JobResultType::Succeeded,
+            (Phase::Aborted, _) => JobResultType::Cancelled,
             (_, Some(AbortCause::DeadlineExceeded)) => settings.deadline_result,
-            _ => ResultType::Error,
+            _ => JobResultType::Error,
         }
     }
 
@@ -158,12 +160,12 @@ impl Outcome {
 
 /// The same on the wire.
 #[must_use]
-pub fn wire_type(type_: ResultType) -> wire::ResultType {
+pub fn wire_type(type_: JobResultType) -> wire::ResultType {
     match type_ {
-        ResultType::Succeeded => wire::ResultType::Succeeded,
-        ResultType::Error => wire::ResultType::Error,
-        ResultType::Cancelled => wire::ResultType::Cancelled,
-        ResultType::Timeout => wire::ResultType::Timeout,
+        JobResultType::Succeeded => wire::ResultType::Succeeded,
+        JobResultType::Error => wire::ResultType::Error,
+        JobResultType::Cancelled => wire::ResultType::Cancelled,
+        JobResultType::Timeout => wire::ResultType::Timeout,
     }
 }
 
@@ -548,7 +550,7 @@ mod tests {
             defaults: crate::limits::Defaults::default(),
             gateway_namespace: None,
             priority_classes: std::collections::BTreeMap::new(),
-            deadline_result: ResultType::Timeout,
+            deadline_result: JobResultType::Timeout,
         }
     }
 
@@ -568,7 +570,7 @@ mod tests {
         ending: &Ending,
         stopped: Option<AbortCause>,
         courier: bool,
-    ) -> (Phase, TerminationCause, &'static str, ResultType) {
+    ) -> (Phase, TerminationCause, &'static str, JobResultType) {
         let exit_codes = ExitCodes { soft_aborted: 10, limit_reached: Some(11) };
         let circumstances = Circumstances { abort: stopped.map(abort), courier, exit_codes, ..alone() };
         let (Verdict::Final(outcome) | Verdict::NeedsOutput(outcome, _)) = judge(ending.clone(), &circumstances);
@@ -580,8 +582,8 @@ mod tests {
         use AbortCause::{
             DeadlineExceeded as Late, Deleted, NoProgress, Requested, StartDeadlineExceeded as Unstarted,
         };
+        use JobResultType::{Cancelled, Error as Erred, Succeeded as Done, Timeout};
         use Phase::{Aborted, Failed, Succeeded};
-        use ResultType::{Cancelled, Error as Erred, Succeeded as Done, Timeout};
         use TerminationCause as Cause;
         let done = (Succeeded, Cause::Completed, "Completed", Done);
         let failed = |cause: Cause| (Failed, cause, cause.as_str(), Erred);

@@ -20,7 +20,7 @@ use crate::{
 
 /// What is known of an attempt whose main has ended before its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum MainEnd {
     /// How main ended is proved, and what became of its output is known.
     Proved,
     /// The pod should have ended by now.
@@ -30,15 +30,15 @@ pub(crate) enum Standing {
 }
 
 /// What is known of the attempt in `pod`.
-pub(crate) fn standing(observed: &Observed, pod: &Pod, winding: &Winding) -> Standing {
+pub(crate) fn standing(observed: &Observed, pod: &Pod, winding: &Winding) -> MainEnd {
     let ending = observed.heard(winding.ending.clone());
     let is_known = ending.courier.is_some() || !observed.job.spec.courier().enabled;
     if is_known && ending.exit.is_some() && winding.is_by_itself && observed.deletion().is_none() {
-        Standing::Proved
+        MainEnd::Proved
     } else if is_overdue(observed, pod, winding) {
-        Standing::Overdue
+        MainEnd::Overdue
     } else {
-        Standing::Open
+        MainEnd::Open
     }
 }
 

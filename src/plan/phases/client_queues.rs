@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         queues::QueueDeletionPolicy,
         status::{QueuesState, QueuesStatus},
         time::{after, whole_second},
@@ -17,7 +17,7 @@ use crate::{
     plan::{
         facts::observed::{BrokerSight, Observed, Removal},
         phases::undelivered_results,
-        status::Delivery,
+        status::ResultDelivery,
         steps::{Plan, Step, queues},
     },
     result::{QueueEnd, ResultQueue, read::Fate},
@@ -53,11 +53,11 @@ pub(crate) fn plan(observed: &Observed) -> Plan {
         (Some(due), _) if due > observed.now => tell(observed, queues, fate, None).by(due),
         (Some(_), Removal::Refused(at)) if observed.now < at + patience(observed, status) => {
             let why = "a queue of the job is consumed, or has a message that may be unread; the operator tries again";
-            let in_use = Verdict::no(Reason::InUse, why);
+            let in_use = ConditionUpdate::no(Reason::InUse, why);
             tell(observed, queues, fate, Some(in_use)).by(at + patience(observed, status))
         }
         (Some(_), Removal::Done) => {
-            let gone = Verdict::yes(Reason::QueuesRemoved, "the queues of the job are gone");
+            let gone = ConditionUpdate::yes(Reason::QueuesRemoved, "the queues of the job are gone");
             tell(observed, queues, at_last(observed, queues, fate), Some(gone))
         }
         (Some(_), Removal::Untried | Removal::Refused(_)) => Plan::steps(removal_of(observed, queues, &fate)),
@@ -146,7 +146,7 @@ fn at_last(observed: &Observed, queues: &QueuesStatus, fate: Fate) -> Fate {
 }
 
 /// Stores what is news, and warns of a result that nobody will read.
-fn tell(observed: &Observed, queues: &QueuesStatus, fate: Fate, cleaned_up: Option<Verdict>) -> Plan {
+fn tell(observed: &Observed, queues: &QueuesStatus, fate: Fate, cleaned_up: Option<ConditionUpdate>) -> Plan {
     let stored = observed.status();
     let before = condition::get(&stored.conditions, ConditionType::CleanedUp);
     let same = cleaned_up.as_ref().is_none_or(|verdict| before.is_some_and(|known| known.reason == verdict.reason));
@@ -185,13 +185,15 @@ impl Observed {
     }
 
     /// What the status says of the queues when the result was delivered so.
-    pub(crate) fn ended_queues(&self, delivery: &Delivery) -> QueuesStatus {
+    pub(crate) fn ended_queues(&self, delivery: &ResultDelivery) -> QueuesStatus {
         let (at, state, reason) = match delivery {
-            Delivery::Sent { at, routed: true } => (Some(*at), QueuesState::Ensured, None),
-            Delivery::Sent { at, routed: false } => (Some(*at), QueuesState::Deleted, Some(KEPT)),
-            Delivery::Refused(refused) if refused.kept => (Some(refused.at), QueuesState::Ensured, Some(REFUSED_KEPT)),
-            Delivery::Refused(refused) => (Some(refused.at), QueuesState::Ensured, Some(REFUSED)),
-            Delivery::Withheld | Delivery::GivenUp => (None, QueuesState::Deleted, Some(GIVEN_UP)),
+            ResultDelivery::Sent { at, routed: true } => (Some(*at), QueuesState::Ensured, None),
+            ResultDelivery::Sent { at, routed: false } => (Some(*at), QueuesState::Deleted, Some(KEPT)),
+            ResultDelivery::Refused(refused) if refused.kept => {
+                (Some(refused.at), QueuesState::Ensured, Some(REFUSED_KEPT))
+            }
+            ResultDelivery::Refused(refused) => (Some(refused.at), QueuesState::Ensured, Some(REFUSED)),
+            ResultDelivery::Withheld | ResultDelivery::GivenUp => (None, QueuesState::Deleted, Some(GIVEN_UP)),
         };
         let expire_time = at.map(|at| Time(after(whole_second(at), self.job.spec.queues.expire_after_seconds)));
         let names = topology::client_queues(self.job_id().as_str());

@@ -7,7 +7,7 @@ use crate::{
     api::{
         Reason,
         queues::QueueDeletionPolicy,
-        status::{ClientStatus, Phase, ResultType, TerminationCause},
+        status::{ClientStatus, JobResultType, Phase, TerminationCause},
     },
     plan::{
         facts::{
@@ -19,7 +19,7 @@ use crate::{
             presence::NoPod,
         },
         phases::retry,
-        status::{Delivery, ResultSummary, delivery::WITHHELD},
+        status::{ResultDelivery, ResultSummary, delivery::WITHHELD},
         steps::{FinalMessage, Plan, Step, client, queues},
     },
     pods::Settings,
@@ -142,15 +142,17 @@ pub(crate) fn conclude(
     let delivery = match &observed.result {
         // Whatever is in that queue is not this job's result.
         _ if observed.is_queue_occupied() => match observed.broker.obstacle() {
-            Some(_) if broker_deadline_passed(observed) => Delivery::GivenUp,
+            Some(_) if broker_deadline_passed(observed) => ResultDelivery::GivenUp,
             Some(why) => return wait_for_broker(observed, settings, why),
-            None => Delivery::Withheld,
+            None => ResultDelivery::Withheld,
         },
-        ResultSight::Sent { at, routed } => Delivery::Sent { at: *at, routed: *routed },
-        ResultSight::Refused(refused) if refused.kept || !refused.had_output => Delivery::Refused(refused.clone()),
+        ResultSight::Sent { at, routed } => ResultDelivery::Sent { at: *at, routed: *routed },
+        ResultSight::Refused(refused) if refused.kept || !refused.had_output => {
+            ResultDelivery::Refused(refused.clone())
+        }
         ResultSight::Refused(refused) if output.is_some() => return leave_output_out(observed, settings, refused),
-        _ if broker_deadline_passed(observed) => Delivery::GivenUp,
-        ResultSight::Unknown(_) if given_up_waiting(observed) => Delivery::GivenUp,
+        _ if broker_deadline_passed(observed) => ResultDelivery::GivenUp,
+        ResultSight::Unknown(_) if given_up_waiting(observed) => ResultDelivery::GivenUp,
         ResultSight::Unknown(retry) => return wait_for_answer(observed, settings, *retry),
         ResultSight::Unsent | ResultSight::Refused(_) => return publish(observed, settings, &outcome, output),
     };
@@ -227,9 +229,9 @@ fn lease_for_result(observed: &Observed, settings: &Settings) -> Option<Step> {
 
 /// A client hears RUNNING also of a job that was too short to be seen running, and CANCELLED before the result says that
 /// the job was stopped.
-fn status_before_result(observed: &Observed, outcome: &Outcome, type_: ResultType) -> Option<JobStatus> {
+fn status_before_result(observed: &Observed, outcome: &Outcome, type_: JobResultType) -> Option<JobStatus> {
     match type_ {
-        ResultType::Cancelled | ResultType::Timeout => Some(JobStatus::Cancelled),
+        JobResultType::Cancelled | JobResultType::Timeout => Some(JobStatus::Cancelled),
         _ if outcome.exit.is_some() && observed.client_status() < Some(ClientStatus::Running) => {
             Some(JobStatus::Running)
         }
@@ -237,7 +239,7 @@ fn status_before_result(observed: &Observed, outcome: &Outcome, type_: ResultTyp
     }
 }
 
-fn result_body(job_id: &str, outcome: &Outcome, type_: ResultType, output: Option<CourierOutput>) -> Bytes {
+fn result_body(job_id: &str, outcome: &Outcome, type_: JobResultType, output: Option<CourierOutput>) -> Bytes {
     let words = outcome.exit.as_ref().map(|exit| exit.words.as_str()).unwrap_or_default();
     let logs = if outcome.phase() == Phase::Succeeded { words } else { &outcome.message };
     match output {
@@ -276,24 +278,24 @@ fn failed(observed: &Observed, outcome: &Outcome) -> Option<Step> {
     Some(Step::Warn { reason: outcome.reason(), note })
 }
 
-fn warning(observed: &Observed, delivery: &Delivery) -> Option<Step> {
+fn warning(observed: &Observed, delivery: &ResultDelivery) -> Option<Step> {
     let queue = topology::result_queue(observed.job_id().as_str());
     match delivery {
-        Delivery::Sent { routed: true, .. } => None,
-        Delivery::Sent { routed: false, .. } => Some(Step::Warn {
+        ResultDelivery::Sent { routed: true, .. } => None,
+        ResultDelivery::Sent { routed: false, .. } => Some(Step::Warn {
             reason: Reason::ResultUnroutable,
             note: format!(
                 "the result reached nobody: queue {queue} is gone (expired, or deleted by its client){}",
                 keeping(observed)
             ),
         }),
-        Delivery::Refused(refused) => {
+        ResultDelivery::Refused(refused) => {
             Some(Step::Warn { reason: Reason::ResultRefused, note: observed.refusal(refused) })
         }
-        Delivery::Withheld => {
+        ResultDelivery::Withheld => {
             Some(Step::Warn { reason: Reason::ResultQueueInUse, note: format!("{queue}: {WITHHELD}") })
         }
-        Delivery::GivenUp => Some(Step::Warn { reason: Reason::ResultGivenUp, note: observed.why_given_up() }),
+        ResultDelivery::GivenUp => Some(Step::Warn { reason: Reason::ResultGivenUp, note: observed.why_given_up() }),
     }
 }
 

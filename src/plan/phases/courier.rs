@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use crate::{
     api::{
         OmotesJob, OmotesJobStatus,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         names,
         reason::Reason,
     },
@@ -80,12 +80,12 @@ fn lost_since(observed: &Observed) -> Option<Timestamp> {
 
 fn not_connected(observed: &Observed, pod: &Pod) -> Vec<Step> {
     let note = silence(observed, pod);
-    let status = observed.courier_status(Verdict::no(Reason::CourierNotConnected, note.clone()));
+    let status = observed.courier_status(ConditionUpdate::no(Reason::CourierNotConnected, note.clone()));
     vec![Step::PatchStatus(Box::new(status)), Step::Warn { reason: Reason::CourierNotConnected, note }]
 }
 
-fn connected() -> Verdict {
-    Verdict::yes(Reason::Connected, "messages of the courier arrive")
+fn connected() -> ConditionUpdate {
+    ConditionUpdate::yes(Reason::Connected, "messages of the courier arrive")
 }
 
 fn silence(observed: &Observed, pod: &Pod) -> String {
@@ -132,7 +132,7 @@ impl Observed {
         lost_since(self).is_some()
     }
 
-    fn courier_status(&self, verdict: Verdict) -> OmotesJobStatus {
+    fn courier_status(&self, verdict: ConditionUpdate) -> OmotesJobStatus {
         let mut status = self.new_status();
         self.set(&mut status, ConditionType::CourierConnected, verdict);
         status

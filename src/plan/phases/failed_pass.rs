@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         status::Phase,
     },
     plan::{
@@ -36,7 +36,7 @@ pub fn trace(observed: &Observed) -> Option<Plan> {
     if condition::get(stored, type_).is_some_and(|known| known.reason == failure.reason && alike(known, &message)) {
         return None;
     }
-    let status = observed.failing_status(type_, Verdict::yes(failure.reason, &message));
+    let status = observed.failing_status(type_, ConditionUpdate::yes(failure.reason, &message));
     Some(Plan::steps(vec![
         Step::PatchStatus(Box::new(status)),
         Step::Warn { reason: failure.reason, note: failure.message.clone() },
@@ -80,7 +80,7 @@ impl Observed {
     }
 
     /// The stored status with this of a failure. It says nothing of acceptance: the job may not have come to that.
-    fn failing_status(&self, type_: ConditionType, verdict: Verdict) -> OmotesJobStatus {
+    fn failing_status(&self, type_: ConditionType, verdict: ConditionUpdate) -> OmotesJobStatus {
         let mut status = self.new_status();
         status.phase = status.phase.or(Some(Phase::Pending));
         if type_ == ConditionType::Stalled && !self.waits_for_seat() {

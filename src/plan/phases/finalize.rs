@@ -3,7 +3,7 @@
 use crate::{
     api::{
         Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         queues::QueueDeletionPolicy,
     },
     plan::{
@@ -63,7 +63,7 @@ fn give_up(observed: &Observed, why: &str, released: Released) -> Plan {
         "the broker could not be used for {} s after the job's deletion ({why}): its queues are left to their own time to live",
         observed.job.spec.queues.cleanup_timeout_seconds
     );
-    observed.set(&mut status, ConditionType::CleanedUp, Verdict::no(reason, &note));
+    observed.set(&mut status, ConditionType::CleanedUp, ConditionUpdate::no(reason, &note));
     Plan::steps(vec![Step::PatchStatus(Box::new(status)), Step::Warn { reason: Reason::CleanupGivenUp, note }])
 }
 

@@ -14,7 +14,7 @@ use crate::{
             outcome::Outcome,
         },
         phases::{completion, release},
-        status::Delivery,
+        status::ResultDelivery,
         steps::{Plan, Step, pod},
     },
     pods::Settings,
@@ -32,15 +32,15 @@ pub(crate) fn plan(observed: &Observed, settings: &Settings, rejection: Rejectio
 }
 
 /// What became of the result, where a client waits for one; else the plan that brings it there.
-fn answer(observed: &Observed, settings: &Settings, rejection: &Rejection) -> Result<Option<Delivery>, Plan> {
+fn answer(observed: &Observed, settings: &Settings, rejection: &Rejection) -> Result<Option<ResultDelivery>, Plan> {
     if !admission::has_client(observed, settings) {
         return Ok(None);
     }
     match &observed.result {
-        ResultSight::Sent { at, routed } => Ok(Some(Delivery::Sent { at: *at, routed: *routed })),
-        ResultSight::Refused(refused) => Ok(Some(Delivery::Refused(refused.clone()))),
-        _ if completion::broker_deadline_passed(observed) => Ok(Some(Delivery::GivenUp)),
-        ResultSight::Unknown(_) if completion::given_up_waiting(observed) => Ok(Some(Delivery::GivenUp)),
+        ResultSight::Sent { at, routed } => Ok(Some(ResultDelivery::Sent { at: *at, routed: *routed })),
+        ResultSight::Refused(refused) => Ok(Some(ResultDelivery::Refused(refused.clone()))),
+        _ if completion::broker_deadline_passed(observed) => Ok(Some(ResultDelivery::GivenUp)),
+        ResultSight::Unknown(_) if completion::given_up_waiting(observed) => Ok(Some(ResultDelivery::GivenUp)),
         ResultSight::Unknown(retry) => Err(Plan::wait(*retry)),
         ResultSight::Unsent if observed.broker != BrokerSight::Ready => {
             Err(Plan::wait(observed.now + BROKER_RETRY).by_any(observed.give_up_time()))

@@ -13,7 +13,7 @@ use k8s_openapi::{
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         names,
         retry::{ExitCodesOperator, OnExitCodes, PodFailureAction, PodFailurePolicyRule},
         status::{AttemptStatus, Disruption, Phase, TerminationCause},
@@ -345,7 +345,11 @@ impl Observed {
         if self.job.spec.suspend {
             self.suspend(&mut status);
         } else {
-            self.set(&mut status, ConditionType::Running, Verdict::no(Reason::Resumed, "the job waits for its pod"));
+            self.set(
+                &mut status,
+                ConditionType::Running,
+                ConditionUpdate::no(Reason::Resumed, "the job waits for its pod"),
+            );
         }
         status
     }
@@ -359,8 +363,12 @@ impl Observed {
             disruptions: Some(tally.disruptions).filter(|disruptions| *disruptions > 0),
             ..self.next_status(settings, outcome, due)
         };
-        self.set(&mut status, ConditionType::Running, Verdict::no(tally.reason(), bounded(&message, 1024)));
-        self.set(&mut status, ConditionType::Reconciling, Verdict::yes(Reason::Retrying, bounded(&message, 1024)));
+        self.set(&mut status, ConditionType::Running, ConditionUpdate::no(tally.reason(), bounded(&message, 1024)));
+        self.set(
+            &mut status,
+            ConditionType::Reconciling,
+            ConditionUpdate::yes(Reason::Retrying, bounded(&message, 1024)),
+        );
         status
     }
 

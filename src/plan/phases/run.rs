@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use crate::{
-    api::{Reason, condition::Verdict, status::Phase},
+    api::{Reason, condition::ConditionUpdate, status::Phase},
     plan::{
         facts::{
             SILENT_WAIT, demand, lookups,
@@ -70,9 +70,9 @@ fn unheard(observed: &Observed) -> Option<Plan> {
 fn queues_news(observed: &Observed) -> Option<Plan> {
     let (verdict, warning) = match &observed.queues {
         Preparation::Unknown | Preparation::Occupied { .. } => return None,
-        Preparation::Ready(_) => (Verdict::yes(Reason::Declared, QUEUES_READY), None),
+        Preparation::Ready(_) => (ConditionUpdate::yes(Reason::Declared, QUEUES_READY), None),
         Preparation::Refused(Refusal { reason, message, .. }) => {
-            (Verdict::no(*reason, message), Some(Step::Warn { reason: *reason, note: message.clone() }))
+            (ConditionUpdate::no(*reason, message), Some(Step::Warn { reason: *reason, note: message.clone() }))
         }
     };
     let status = observed.queues_status(verdict)?;

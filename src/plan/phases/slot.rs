@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         status::Phase,
         time::whole_second,
     },
@@ -76,7 +76,7 @@ impl Observed {
         status.phase = Some(Phase::Queued);
         status.retry_time = Some(Time(whole_second(self.now)));
         condition::clear(&mut status.conditions, [ConditionType::Reconciling]);
-        self.set(&mut status, ConditionType::Running, Verdict::no(Reason::Seated, "the job waits for its pod"));
+        self.set(&mut status, ConditionType::Running, ConditionUpdate::no(Reason::Seated, "the job waits for its pod"));
         status
     }
 }

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         status::Phase,
         time::whole_second,
     },
@@ -52,8 +52,8 @@ impl Observed {
         status.phase = Some(Phase::Suspended);
         status.retry_time = None;
         condition::clear(&mut status.conditions, OBSTACLES);
-        self.set(status, ConditionType::Suspended, Verdict::yes(Reason::Suspended, message));
-        self.set(status, ConditionType::Running, Verdict::no(Reason::Suspended, message));
+        self.set(status, ConditionType::Suspended, ConditionUpdate::yes(Reason::Suspended, message));
+        self.set(status, ConditionType::Running, ConditionUpdate::no(Reason::Suspended, message));
     }
 
     fn resumed_status(&self, settings: &Settings) -> OmotesJobStatus {
@@ -62,8 +62,12 @@ impl Observed {
             retry_time: Some(Time(whole_second(self.now))),
             ..self.accepted(settings)
         };
-        self.set(&mut status, ConditionType::Suspended, Verdict::no(Reason::Resumed, "the job goes on"));
-        self.set(&mut status, ConditionType::Running, Verdict::no(Reason::Resumed, "the job waits for its pod"));
+        self.set(&mut status, ConditionType::Suspended, ConditionUpdate::no(Reason::Resumed, "the job goes on"));
+        self.set(
+            &mut status,
+            ConditionType::Running,
+            ConditionUpdate::no(Reason::Resumed, "the job waits for its pod"),
+        );
         status
     }
 }

@@ -8,14 +8,14 @@ use kube::ResourceExt;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         names,
         queues::QueueDeletionPolicy,
         time::whole_second,
     },
     plan::{
-        facts::observed::{BrokerSight, Observed, Redelivery},
-        status::Delivery,
+        facts::observed::{BrokerSight, Observed, RedeliveryState},
+        status::ResultDelivery,
         steps::{Plan, Step, queues},
     },
     result::{ResultQueue, refused::KeptBecause},
@@ -29,20 +29,20 @@ pub(crate) fn plan(observed: &Observed) -> Option<Plan> {
     let until =
         observed.kept_until().filter(|_| observed.job.spec.queues.deletion_policy != QueueDeletionPolicy::Delete)?;
     match observed.redelivery {
-        Redelivery::Done(at) => {
+        RedeliveryState::Done(at) => {
             // Kept until that is stored: a successor without a management API finds no other trace of it.
             let stored = Step::PatchStatus(Box::new(observed.delivered_status(at)));
             return Some(Plan::steps(vec![stored, Step::DeleteOwnQueue(observed.kept_queue().name)]));
         }
-        Redelivery::Lost => {
+        RedeliveryState::Lost => {
             let note = LOST.to_owned();
             let stored = Step::PatchStatus(Box::new(observed.lost_status()));
             return Some(Plan::steps(vec![stored, Step::Warn { reason: Reason::ResultLost, note }]));
         }
-        Redelivery::TooEarly(retry) => return Some(Plan::wait(retry.min(until))),
-        Redelivery::Unroutable => return Some(Plan::wait(until)),
-        Redelivery::Refused(retry) if observed.now < retry => return Some(Plan::wait(retry.min(until))),
-        Redelivery::Untried | Redelivery::Refused(_) => {}
+        RedeliveryState::TooEarly(retry) => return Some(Plan::wait(retry.min(until))),
+        RedeliveryState::Unroutable => return Some(Plan::wait(until)),
+        RedeliveryState::Refused(retry) if observed.now < retry => return Some(Plan::wait(retry.min(until))),
+        RedeliveryState::Untried | RedeliveryState::Refused(_) => {}
     }
     let asked = observed.job.annotations().contains_key(names::ANNOTATION_REPUBLISH_RESULT);
     let is_there =
@@ -109,9 +109,9 @@ impl Observed {
             result.routed = true;
             result.published_time = Some(Time(whole_second(at)));
         }
-        status.queues = Some(self.ended_queues(&Delivery::Sent { at, routed: true }));
+        status.queues = Some(self.ended_queues(&ResultDelivery::Sent { at, routed: true }));
         let told = "its queue was there again, and the broker confirmed the result";
-        self.set(&mut status, ConditionType::ResultPublished, Verdict::yes(Reason::ConfirmedLate, told));
+        self.set(&mut status, ConditionType::ResultPublished, ConditionUpdate::yes(Reason::ConfirmedLate, told));
         status
     }
 
@@ -121,7 +121,7 @@ impl Observed {
             queues.expire_time = None;
             queues.reason = Some(LOST.to_owned());
         }
-        self.set(&mut status, ConditionType::ResultPublished, Verdict::no(Reason::Lost, LOST));
+        self.set(&mut status, ConditionType::ResultPublished, ConditionUpdate::no(Reason::Lost, LOST));
         status
     }
 }

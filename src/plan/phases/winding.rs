@@ -18,7 +18,7 @@ use crate::{
             observed::Observed,
             outcome::{self, Circumstances, Outcome, Verdict},
             pod_state::{self, Life, Winding},
-            winding::{self, Standing},
+            winding::{self, MainEnd},
         },
         phases::{
             completion,
@@ -37,12 +37,12 @@ const FIRST_NUDGE_SECONDS: i64 = 2;
 /// Plans for a pod whose main has ended.
 pub(crate) fn plan(observed: &Observed, settings: &Settings, pod: &Pod, life: &Life, winding: &Winding) -> Plan {
     let told = match winding::standing(observed, pod, winding) {
-        Standing::Proved => {
+        MainEnd::Proved => {
             let may_follow = !winding::is_overdue(observed, pod, winding);
             completion::main_ended(observed, settings, observed.heard(winding.ending.clone()), may_follow)
         }
-        Standing::Overdue => Some(overdue(observed, settings, pod, winding)),
-        Standing::Open => None,
+        MainEnd::Overdue => Some(overdue(observed, settings, pod, winding)),
+        MainEnd::Open => None,
     };
     let told = told.unwrap_or_default();
     if !told.steps.is_empty() {

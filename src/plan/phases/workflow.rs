@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         status::Phase,
         time::whole_second,
     },
@@ -78,8 +78,8 @@ impl Observed {
         let mut status = self.new_status();
         status.observed_generation = self.job.metadata.generation;
         status.phase = Some(Phase::Pending);
-        self.set(&mut status, ConditionType::Accepted, Verdict::no(reason, message));
-        self.set(&mut status, ConditionType::Reconciling, Verdict::yes(reason, message));
+        self.set(&mut status, ConditionType::Accepted, ConditionUpdate::no(reason, message));
+        self.set(&mut status, ConditionType::Reconciling, ConditionUpdate::yes(reason, message));
         status
     }
 

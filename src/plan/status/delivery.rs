@@ -3,12 +3,12 @@
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Verdict},
+        condition::{self, ConditionType, ConditionUpdate},
         status::Phase,
     },
     plan::{
         facts::observed::{BrokerSight, Observed, RefusedResult},
-        status::Delivery,
+        status::ResultDelivery,
     },
     pods::Settings,
     topology,
@@ -20,24 +20,24 @@ pub(crate) const WITHHELD: &str =
 
 impl Observed {
     /// What `ResultPublished` says of a result that was delivered so.
-    pub(crate) fn published_verdict(&self, delivery: &Delivery) -> Verdict {
+    pub(crate) fn published_verdict(&self, delivery: &ResultDelivery) -> ConditionUpdate {
         match (delivery, self.left_out_output()) {
-            (Delivery::Sent { routed: true, .. }, None) => {
-                Verdict::yes(Reason::Confirmed, "the broker confirmed the result")
+            (ResultDelivery::Sent { routed: true, .. }, None) => {
+                ConditionUpdate::yes(Reason::Confirmed, "the broker confirmed the result")
             }
-            (Delivery::Sent { routed: true, .. }, Some(why)) => Verdict::yes(
+            (ResultDelivery::Sent { routed: true, .. }, Some(why)) => ConditionUpdate::yes(
                 Reason::ConfirmedWithoutOutput,
                 format!("the broker confirmed the result, which tells the failure and has no output: {why}"),
             ),
-            (Delivery::Sent { routed: false, .. }, _) => {
-                Verdict::no(Reason::Unroutable, "the result queue was gone: the result reached nobody")
+            (ResultDelivery::Sent { routed: false, .. }, _) => {
+                ConditionUpdate::no(Reason::Unroutable, "the result queue was gone: the result reached nobody")
             }
-            (Delivery::Refused(refused), _) => Verdict::no(Reason::ResultRefused, self.refusal(refused)),
-            (Delivery::Withheld, _) => Verdict::no(Reason::ResultQueueInUse, WITHHELD),
-            (Delivery::GivenUp, _) => {
+            (ResultDelivery::Refused(refused), _) => ConditionUpdate::no(Reason::ResultRefused, self.refusal(refused)),
+            (ResultDelivery::Withheld, _) => ConditionUpdate::no(Reason::ResultQueueInUse, WITHHELD),
+            (ResultDelivery::GivenUp, _) => {
                 let silent = self.broker == BrokerSight::Ready;
                 let reason = if silent { Reason::ResultUnconfirmed } else { self.broker.reason() };
-                Verdict::no(reason, self.why_given_up())
+                ConditionUpdate::no(reason, self.why_given_up())
             }
         }
     }
@@ -79,7 +79,7 @@ impl Observed {
     pub(crate) fn output_refused_status(&self, settings: &Settings, why: &str) -> OmotesJobStatus {
         let mut status = self.accepted(settings);
         status.phase = status.phase.or(Some(Phase::Running));
-        self.set(&mut status, ConditionType::ResultPublished, Verdict::no(Reason::OutputRefused, why));
+        self.set(&mut status, ConditionType::ResultPublished, ConditionUpdate::no(Reason::OutputRefused, why));
         status
     }
 }

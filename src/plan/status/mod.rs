@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use crate::{
     api::{
         OmotesJobStatus, Reason,
-        condition::{self, ConditionType, Stamp, Verdict},
+        condition::{self, ConditionType, ConditionUpdate, Stamp},
         names,
         status::{
-            AbortStatus, JobResultStatus, Phase, Progress, QueuesStatus, ResultType, Termination, TerminationCause,
+            AbortStatus, JobResultStatus, JobResultType, Phase, Progress, QueuesStatus, Termination, TerminationCause,
         },
         time::{after, whole_second},
     },
@@ -57,7 +57,7 @@ pub(crate) struct Waiting {
 
 /// What became of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
+pub enum ResultDelivery {
     /// The broker has confirmed it.
     Sent {
         /// When.
@@ -116,18 +116,18 @@ impl Observed {
         self.set(
             &mut status,
             ConditionType::Accepted,
-            Verdict::yes(Reason::Accepted, format!("the operator runs this job as {id}")),
+            ConditionUpdate::yes(Reason::Accepted, format!("the operator runs this job as {id}")),
         );
         status
     }
 
-    pub(crate) fn set(&self, status: &mut OmotesJobStatus, type_: ConditionType, verdict: Verdict) {
+    pub(crate) fn set(&self, status: &mut OmotesJobStatus, type_: ConditionType, verdict: ConditionUpdate) {
         condition::set(&mut status.conditions, type_, verdict, self.stamp());
     }
 
     /// The status of a job that is refused and never runs; where a client waits, with what became of its result.
     #[must_use]
-    pub(crate) fn rejected_status(&self, rejection: &Rejection, delivery: Option<Delivery>) -> OmotesJobStatus {
+    pub(crate) fn rejected_status(&self, rejection: &Rejection, delivery: Option<ResultDelivery>) -> OmotesJobStatus {
         let mut status = self.new_status();
         status.observed_generation = self.job.metadata.generation;
         status.phase = Some(Phase::Failed);
@@ -139,13 +139,13 @@ impl Observed {
             message: Some(rejection.message.clone()),
         });
         condition::clear(&mut status.conditions, [ConditionType::Reconciling]);
-        self.set(&mut status, ConditionType::Accepted, Verdict::no(rejection.reason, &rejection.message));
-        self.set(&mut status, ConditionType::Failed, Verdict::yes(rejection.reason, &rejection.message));
-        self.set(&mut status, ConditionType::Stalled, Verdict::yes(rejection.reason, &rejection.message));
+        self.set(&mut status, ConditionType::Accepted, ConditionUpdate::no(rejection.reason, &rejection.message));
+        self.set(&mut status, ConditionType::Failed, ConditionUpdate::yes(rejection.reason, &rejection.message));
+        self.set(&mut status, ConditionType::Stalled, ConditionUpdate::yes(rejection.reason, &rejection.message));
         if let Some(delivery) = delivery {
             status.job_id = Some(self.job_id().to_string());
             status.queues = Some(self.ended_queues(&delivery));
-            status.result = Some(self.result_status(ResultType::Error, &delivery, ResultSummary::default()));
+            status.result = Some(self.result_status(JobResultType::Error, &delivery, ResultSummary::default()));
             self.set(&mut status, ConditionType::ResultPublished, self.published_verdict(&delivery));
         }
         status
@@ -189,16 +189,16 @@ impl Observed {
         status.phase = Some(self.waiting_phase(waiting));
         let queued = waiting.phase == Phase::Queued;
         let queues = if queued {
-            Verdict::yes(Reason::Declared, QUEUES_READY)
+            ConditionUpdate::yes(Reason::Declared, QUEUES_READY)
         } else {
-            Verdict::no(Reason::NotReady, &waiting.message)
+            ConditionUpdate::no(Reason::NotReady, &waiting.message)
         };
         self.set(&mut status, ConditionType::QueuesReady, queues);
-        self.set(&mut status, ConditionType::Running, Verdict::no(Reason::NotStarted, &waiting.message));
+        self.set(&mut status, ConditionType::Running, ConditionUpdate::no(Reason::NotStarted, &waiting.message));
         if !self.keeps_turn(waiting) {
             condition::clear(&mut status.conditions, [other]);
         }
-        self.set(&mut status, type_, Verdict::yes(Reason::NotStarted, &waiting.message));
+        self.set(&mut status, type_, ConditionUpdate::yes(Reason::NotStarted, &waiting.message));
         // The kubelet's or the broker's own word.
         let worded = |known: &Condition| {
             known.type_ == type_.as_str() || (!queued && known.type_ == ConditionType::QueuesReady.as_str())
@@ -223,7 +223,7 @@ impl Observed {
         self.set(
             &mut status,
             ConditionType::Running,
-            Verdict::yes(Reason::Started, format!("the program runs in pod {pod}")),
+            ConditionUpdate::yes(Reason::Started, format!("the program runs in pod {pod}")),
         );
         status
     }
@@ -235,7 +235,7 @@ impl Observed {
         status.progress =
             self.progress.as_ref().map(|report| self.progress_of(report)).or_else(|| status.progress.clone());
         if !matches!(self.queues, Preparation::Refused(_)) {
-            self.set(status, ConditionType::QueuesReady, Verdict::yes(Reason::Declared, QUEUES_READY));
+            self.set(status, ConditionType::QueuesReady, ConditionUpdate::yes(Reason::Declared, QUEUES_READY));
         }
         condition::clear(&mut status.conditions, OBSTACLES);
     }
@@ -254,10 +254,14 @@ impl Observed {
         status.abort = Some(AbortStatus { reason: bounded(&abort.reason, 1024), ..abort });
         match &self.queues {
             Preparation::Ready(_) => {
-                self.set(&mut status, ConditionType::QueuesReady, Verdict::yes(Reason::Declared, QUEUES_READY));
+                self.set(&mut status, ConditionType::QueuesReady, ConditionUpdate::yes(Reason::Declared, QUEUES_READY));
             }
             Preparation::Occupied { refusal, .. } => {
-                self.set(&mut status, ConditionType::QueuesReady, Verdict::no(refusal.reason, &refusal.message));
+                self.set(
+                    &mut status,
+                    ConditionType::QueuesReady,
+                    ConditionUpdate::no(refusal.reason, &refusal.message),
+                );
             }
             Preparation::Unknown | Preparation::Refused(_) => {}
         }
@@ -273,7 +277,7 @@ impl Observed {
     }
 
     /// The stored status with this of the job's queues; `None` where it says so.
-    pub(crate) fn queues_status(&self, verdict: Verdict) -> Option<OmotesJobStatus> {
+    pub(crate) fn queues_status(&self, verdict: ConditionUpdate) -> Option<OmotesJobStatus> {
         let mut status = self.new_status();
         let known = condition::get(&status.conditions, ConditionType::QueuesReady);
         let same = |known: &Condition| {
@@ -291,7 +295,7 @@ impl Observed {
     #[must_use]
     pub(crate) fn stalled_status(&self) -> OmotesJobStatus {
         let mut status = self.new_status();
-        self.set(&mut status, ConditionType::ProgressStalled, Verdict::yes(Reason::NoProgress, self.silence()));
+        self.set(&mut status, ConditionType::ProgressStalled, ConditionUpdate::yes(Reason::NoProgress, self.silence()));
         status
     }
 
@@ -359,7 +363,7 @@ impl Observed {
         }
         let mut status = self.accepted(settings);
         status.phase = stored.phase.or(Some(Phase::Running));
-        self.set(&mut status, ConditionType::ResultPublished, Verdict::no(reason, message));
+        self.set(&mut status, ConditionType::ResultPublished, ConditionUpdate::no(reason, message));
         Some(status)
     }
 
@@ -369,7 +373,7 @@ impl Observed {
         &self,
         settings: &Settings,
         outcome: &Outcome,
-        delivery: &Delivery,
+        delivery: &ResultDelivery,
         summary: ResultSummary,
     ) -> OmotesJobStatus {
         let mut status = self.accepted(settings);
@@ -393,18 +397,23 @@ impl Observed {
             message: Some(printable(&bounded(&outcome.message, 4096))),
         });
         // A job that took no queue has none to be cleaned up.
-        status.queues = Some(self.ended_queues(delivery)).filter(|_| *delivery != Delivery::Withheld);
+        status.queues = Some(self.ended_queues(delivery)).filter(|_| *delivery != ResultDelivery::Withheld);
         status.result = Some(self.result_status(outcome.result_type(settings), delivery, summary));
         status.expiration_time = self.expiration(&status).map(Time);
         self.conclude(&mut status, outcome, delivery);
         status
     }
 
-    fn result_status(&self, type_: ResultType, delivery: &Delivery, summary: ResultSummary) -> JobResultStatus {
+    fn result_status(
+        &self,
+        type_: JobResultType,
+        delivery: &ResultDelivery,
+        summary: ResultSummary,
+    ) -> JobResultStatus {
         let (published, routed) = match delivery {
-            Delivery::Sent { at, routed } => (Some(*at), *routed),
-            Delivery::Refused(refused) => (Some(refused.at).filter(|_| refused.kept), false),
-            Delivery::Withheld | Delivery::GivenUp => (None, false),
+            ResultDelivery::Sent { at, routed } => (Some(*at), *routed),
+            ResultDelivery::Refused(refused) => (Some(refused.at).filter(|_| refused.kept), false),
+            ResultDelivery::Withheld | ResultDelivery::GivenUp => (None, false),
         };
         let published_time = published.map(|at| Time(whole_second(at)));
         JobResultStatus {
@@ -418,18 +427,18 @@ impl Observed {
         }
     }
 
-    fn conclude(&self, status: &mut OmotesJobStatus, outcome: &Outcome, delivery: &Delivery) {
+    fn conclude(&self, status: &mut OmotesJobStatus, outcome: &Outcome, delivery: &ResultDelivery) {
         let reason = outcome.reason();
         let message = bounded(&outcome.message, 1024);
-        self.set(status, ConditionType::Running, Verdict::no(Reason::Ended, "the program has ended"));
+        self.set(status, ConditionType::Running, ConditionUpdate::no(Reason::Ended, "the program has ended"));
         if outcome.phase() == Phase::Succeeded {
-            self.set(status, ConditionType::Complete, Verdict::yes(reason, message.clone()));
+            self.set(status, ConditionType::Complete, ConditionUpdate::yes(reason, message.clone()));
         } else {
-            self.set(status, ConditionType::Failed, Verdict::yes(reason, message.clone()));
+            self.set(status, ConditionType::Failed, ConditionUpdate::yes(reason, message.clone()));
         }
         let terminated = match outcome.cause {
-            TerminationCause::NodeLost => Verdict::no(Reason::Unconfirmed, message),
-            _ => Verdict::yes(Reason::Terminated, POD_TERMINATED),
+            TerminationCause::NodeLost => ConditionUpdate::no(Reason::Unconfirmed, message),
+            _ => ConditionUpdate::yes(Reason::Terminated, POD_TERMINATED),
         };
         self.set(status, ConditionType::PodTerminated, terminated);
         self.set(status, ConditionType::ResultPublished, self.published_verdict(delivery));
@@ -446,7 +455,7 @@ impl Observed {
     #[must_use]
     pub(crate) fn confirmed_status(&self) -> OmotesJobStatus {
         let mut status = self.new_status();
-        self.set(&mut status, ConditionType::PodTerminated, Verdict::yes(Reason::Terminated, POD_TERMINATED));
+        self.set(&mut status, ConditionType::PodTerminated, ConditionUpdate::yes(Reason::Terminated, POD_TERMINATED));
         status
     }
 

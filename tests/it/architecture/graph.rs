@@ -10,7 +10,7 @@ use std::{
 };
 
 use syn::{
-    Attribute, ItemMod, ItemUse, UseTree, Visibility,
+    Attribute, Item, ItemMod, ItemUse, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -164,6 +164,36 @@ fn flatten(tree: &UseTree, prefix: &mut Vec<String>, paths: &mut Vec<(Vec<String
         UseTree::Rename(rename) => add(rename.ident.to_string(), rename.rename.to_string()),
         UseTree::Glob(_) => add("self".to_owned(), "self".to_owned()),
         UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, prefix, paths)),
+    }
+}
+
+/// The types that a file declares outside its tests.
+#[derive(Default)]
+pub(crate) struct TypeNames(pub Vec<String>);
+
+impl TypeNames {
+    /// Those of the file with this `text`.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut names = Self::default();
+        names.visit_file(&syn::parse_file(text).unwrap());
+        names
+    }
+}
+
+impl<'ast> Visit<'ast> for TypeNames {
+    fn visit_item(&mut self, item: &'ast Item) {
+        let (attributes, name) = match item {
+            Item::Enum(item) => (&item.attrs, Some(&item.ident)),
+            Item::Struct(item) => (&item.attrs, Some(&item.ident)),
+            Item::Trait(item) => (&item.attrs, Some(&item.ident)),
+            Item::Type(item) => (&item.attrs, Some(&item.ident)),
+            Item::Mod(item) => (&item.attrs, None),
+            _ => return visit::visit_item(self, item),
+        };
+        if !is_for_tests(attributes) {
+            self.0.extend(name.map(ToString::to_string));
+            visit::visit_item(self, item);
+        }
     }
 }
 

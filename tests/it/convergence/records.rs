@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesJobStatus, names,
-        status::{AbortCause, Phase, ResultType, TerminationCause},
+        status::{AbortCause, JobResultType, Phase, TerminationCause},
     },
     limits::Defaults,
     plan::facts::observed::Claim,
@@ -76,7 +76,7 @@ fn a_refused_submission_is_answered_once() {
         world.live(30);
         let (status, told) = (status(&world), world.results.len());
         assert_eq!((status.phase, told, world.pods_made), (Some(Phase::Failed), 1, 0), "after {limit} steps");
-        assert_eq!(status.result.map(|result| result.type_), Some(ResultType::Error));
+        assert_eq!(status.result.map(|result| result.type_), Some(JobResultType::Error));
         world.user_deletes();
         world.live(30);
         assert!(

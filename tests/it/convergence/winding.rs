@@ -179,7 +179,7 @@ fn an_abort_holds_after_main_has_ended() {
     world.pod_ends();
     world.reconcile(usize::MAX);
     let result = status(&world).result.map(|result| result.type_);
-    assert_eq!((end(&world).0, result), (Some(Phase::Aborted), Some(ResultType::Cancelled)));
+    assert_eq!((end(&world).0, result), (Some(Phase::Aborted), Some(JobResultType::Cancelled)));
 }
 
 /// Messages of a program that failed reach its client; their absence changes nothing.

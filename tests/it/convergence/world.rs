@@ -16,7 +16,7 @@ use omotes_operator::testing::{
     api::{
         OmotesJob, OmotesJobStatus, Reason, names,
         queues::QueueDeletionPolicy,
-        status::{AttemptStatus, ClientStatus, Phase, QueuesState, ResultType, TerminationCause},
+        status::{AttemptStatus, ClientStatus, JobResultType, Phase, QueuesState, TerminationCause},
         stop::{Abort, AbortMode},
         time::whole_second,
     },
@@ -27,7 +27,7 @@ use omotes_operator::testing::{
             failure::Failure,
             lookups::{Inquiry, inquiry},
             observed::{
-                BrokerSight, Claim, Preparation, ProgressReport, Redelivery, Refusal, RefusedResult, Removal,
+                BrokerSight, Claim, Preparation, ProgressReport, RedeliveryState, Refusal, RefusedResult, Removal,
                 ResultSight, Sight, WarmSight, attempt_of,
             },
             owner, pod_state,
@@ -78,7 +78,7 @@ pub(crate) struct Memory {
     witnessed: bool,
     /// What came of publishing the result.
     sent: Option<ResultSight>,
-    redelivery: Option<Redelivery>,
+    redelivery: Option<RedeliveryState>,
     progress: Option<ProgressReport>,
     has_input: bool,
     ended_by_itself: Option<(String, Timestamp)>,
@@ -151,7 +151,7 @@ pub(crate) struct World {
     /// Who removed the result queue, and when.
     pub result_end: Option<(QueueEnd, Timestamp)>,
     /// What came of passing on a kept result, in this pass.
-    pub redelivery: Option<Redelivery>,
+    pub redelivery: Option<RedeliveryState>,
     pub secret: bool,
     /// The result was sent and is kept, or was kept for as long as it may be.
     pub reached_nobody: bool,
@@ -315,7 +315,7 @@ pub(crate) fn settings() -> Settings {
         defaults: Defaults::default(),
         gateway_namespace: Some("ns".to_owned()),
         priority_classes: BTreeMap::new(),
-        deadline_result: ResultType::Cancelled,
+        deadline_result: JobResultType::Cancelled,
     }
 }
 
@@ -437,7 +437,7 @@ impl World {
             listening_since: self.listening_since,
             result_queue: self.result_queue(),
             removal: self.memory.removal.unwrap_or(Removal::Untried),
-            redelivery: self.redelivery.take().or(self.memory.redelivery).unwrap_or(Redelivery::Untried),
+            redelivery: self.redelivery.take().or(self.memory.redelivery).unwrap_or(RedeliveryState::Untried),
             retained: Vec::new(),
             pod_events: None,
         };
@@ -791,11 +791,11 @@ impl World {
         let done = !self.reached_nobody && (self.unread || taken);
         self.memory.redelivery = None;
         self.redelivery = Some(match self.kept.clone() {
-            _ if done => Redelivery::Done(self.now),
-            None => Redelivery::Lost,
-            Some(_) if !self.queues.contains(queue) => Redelivery::Unroutable,
+            _ if done => RedeliveryState::Done(self.now),
+            None => RedeliveryState::Lost,
+            Some(_) if !self.queues.contains(queue) => RedeliveryState::Unroutable,
             Some(_) if self.is_refused(true, true) => {
-                let retry = Redelivery::Refused(self.now + SignedDuration::from_secs(15));
+                let retry = RedeliveryState::Refused(self.now + SignedDuration::from_secs(15));
                 self.memory.redelivery = Some(retry);
                 retry
             }
@@ -803,7 +803,7 @@ impl World {
                 self.repeats += usize::from(!self.reached_nobody);
                 (self.unread, self.reached_nobody) = (true, false);
                 self.results.push(kept);
-                Redelivery::Done(self.now)
+                RedeliveryState::Done(self.now)
             }
         });
     }
@@ -854,7 +854,7 @@ impl World {
         self.memory.sent =
             Some(if unroutable { ResultSight::Sent { at, routed: false } } else { ResultSight::Refused(refused) });
         if is_there {
-            self.memory.redelivery = Some(Redelivery::Refused(at + SignedDuration::from_secs(15)));
+            self.memory.redelivery = Some(RedeliveryState::Refused(at + SignedDuration::from_secs(15)));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     controller::{
         context::Context,
         error::{Error, broker_error},
-        state::Memory,
+        state::JobMemory,
     },
     plan::{
         Observed,
@@ -38,7 +38,7 @@ pub(super) async fn ensure_queues(
     if !declare.is_empty() {
         results::forget_result_queue(observed, &context.state);
         // Where there is no answer they may have been declared: what was in the way is not known to be there any more.
-        context.state.memories.change(&observed.uid(), Memory::forget_obstacle);
+        context.state.memories.change(&observed.uid(), JobMemory::forget_obstacle);
     }
     let occupant = match takes {
         Some(queue) => occupant_before(queue, declare, observed, context).await?,

@@ -17,7 +17,7 @@ use crate::{
     },
     plan::{
         Observed,
-        facts::observed::{Redelivery, RefusedResult, ResultSight},
+        facts::observed::{RedeliveryState, RefusedResult, ResultSight},
         steps::FinalMessage,
     },
     result::{Obstacle, ResultQueue, published::AGAIN, refused::KeptBecause},
@@ -214,18 +214,20 @@ pub(super) async fn pass_on(
         Err(error) => return Err(broker_error("passing on a result that was kept")(error)),
     };
     let (redelivery, words) = match delivery {
-        broker::Redelivery::Delivered => (Redelivery::Done(context.clock.now()), "passed on a result that was kept"),
-        broker::Redelivery::Unroutable => (Redelivery::Unroutable, "a result is still kept: its queue is gone"),
+        broker::Redelivery::Delivered => {
+            (RedeliveryState::Done(context.clock.now()), "passed on a result that was kept")
+        }
+        broker::Redelivery::Unroutable => (RedeliveryState::Unroutable, "a result is still kept: its queue is gone"),
         broker::Redelivery::TooEarly(retry_at) => {
-            (Redelivery::TooEarly(retry_at), "a result is still kept: whether its queue has it is not known yet")
+            (RedeliveryState::TooEarly(retry_at), "a result is still kept: whether its queue has it is not known yet")
         }
         broker::Redelivery::NothingKept => {
-            (Redelivery::Lost, "a result that was kept is gone, so it cannot be passed on")
+            (RedeliveryState::Lost, "a result that was kept is gone, so it cannot be passed on")
         }
     };
     info!(queue, "{words}");
     observed.redelivery = redelivery;
-    context.state.memories.change(&observed.uid(), |memory| memory.redelivery = Redelivery::Untried);
+    context.state.memories.change(&observed.uid(), |memory| memory.redelivery = RedeliveryState::Untried);
     Ok(())
 }
 
