@@ -180,10 +180,11 @@ check:
 	@$(TESTBED) check
 
 .PHONY: lint
-lint: ## Formatting, clippy, dependencies, the chart and the shell scripts.
+lint: ## Formatting, clippy, documentation, dependencies, the chart and the shell scripts.
 	@$(TIMED) "cargo fmt" cargo fmt --check
 	@$(TIMED) "cargo clippy" cargo clippy --locked --all-targets -- -D warnings
 	@$(TIMED) "cargo clippy, without what tests use" cargo clippy --locked -- -D warnings
+	@$(TIMED) "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --locked
 	@$(TIMED) "cargo deny, cargo machete" tests/lint-dependencies
 	@$(TIMED) "chart" bash -c 'PATH="$$($(TESTBED) tools helm kubeconform kube-score):$$PATH" tests/chart/lint'
 

@@ -163,6 +163,7 @@ pub(crate) struct Run {
     #[arg(long, env = "OMOTES_LEASE_NAME", default_value = "omotes-operator")]
     pub lease_name: String,
 
+    #[expect(rustdoc::broken_intra_doc_links, reason = "[::] is an address, and the text is that of --help")]
     /// Where /healthz, /readyz and /metrics are served; [::] is any address, IPv4 or IPv6.
     #[arg(long, env = "OMOTES_HTTP_ADDRESS", default_value = "[::]:8080")]
     pub http_address: SocketAddr,

@@ -3,6 +3,8 @@
 //! The doc comments here are what `kubectl explain ojob.…` prints: each begins with its field's name and gives unit,
 //! range and default.
 
+#![expect(rustdoc::invalid_html_tags, reason = "what describes a field in the CRD is plain text")]
+
 use k8s_openapi::api::core::v1::{ConfigMapKeySelector, PodTemplateSpec, SecretKeySelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;

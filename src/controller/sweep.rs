@@ -1,6 +1,6 @@
 //! Looks for queues that no job has, at the start and from time to time.
 //!
-//! Ring: shell; which they are is decided in [`crate::plan::orphans`]. Guarantees: nothing is removed on incomplete
+//! Ring: shell; which they are is decided in [`crate::plan::facts::orphans`]. Guarantees: nothing is removed on incomplete
 //! knowledge, nothing that somebody consumes, and nothing where this operator does not see all jobs.
 
 use std::{sync::Arc, time::Duration};

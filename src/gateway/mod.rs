@@ -5,10 +5,10 @@
 //! # Guarantees
 //! - A submission is acknowledged when its OmotesJob is stored, or its client has its answer; until then the broker has it.
 //!   While no apiserver is there, all wait at the broker but the few that are worked on at once; one that hangs lets as many
-//!   more come here as [`line`] holds.
+//!   more come here as [`mod@line`] holds.
 //! - Nothing that a client sends ends the consumer, or holds up what another sends. What nobody can do anything with is
 //!   rejected, counted, and spoken of once a minute. What the apiserver refuses is answered at once; what waits for room in a
-//!   quota, or for another answer of the apiserver's or the broker's, is passed by what comes later ([`line`]).
+//!   quota, or for another answer of the apiserver's or the broker's, is passed by what comes later ([`mod@line`]).
 //! - Exchange and queues are declared anew, and all clients are told the workflows, at every connection.
 //!
 //! # Assumptions

@@ -1,6 +1,6 @@
 //! Leaves what keeps passes over a job from their end on the job itself, before the pass that may fail again.
 //!
-//! Ring: shell. What is shown, and from when on, [`plan::failure`] decides.
+//! Ring: shell. What is shown, and from when on, [`failed_pass`] decides.
 
 use std::time::Duration;
 
