@@ -19,10 +19,10 @@ task_local! {
 
 /// The tasks of one replica: those that were spawned here, and those that these spawn.
 #[derive(Clone, Default)]
-pub(crate) struct Tasks(Arc<Mutex<State>>);
+pub(crate) struct Tasks(Arc<Mutex<GroupState>>);
 
 #[derive(Default)]
-enum State {
+enum GroupState {
     #[default]
     Running,
     /// What to wake when it runs again.
@@ -38,23 +38,23 @@ impl Tasks {
 
     /// Polls no task any more. As little is dropped as when a process is killed.
     pub(crate) fn kill(&self) {
-        *self.state() = State::Killed;
+        *self.state() = GroupState::Killed;
     }
 
     /// Polls no task until [`Tasks::thaw`]. Time goes on.
     pub(crate) fn freeze(&self) {
         let mut state = self.state();
-        if matches!(*state, State::Running) {
-            *state = State::Frozen(Vec::new());
+        if matches!(*state, GroupState::Running) {
+            *state = GroupState::Frozen(Vec::new());
         }
     }
 
     /// Goes on where [`Tasks::freeze`] stopped.
     pub(crate) fn thaw(&self) {
         let mut state = self.state();
-        if let State::Frozen(wakers) = &mut *state {
+        if let GroupState::Frozen(wakers) = &mut *state {
             let wakers = std::mem::take(wakers);
-            *state = State::Running;
+            *state = GroupState::Running;
             drop(state);
             wakers.into_iter().for_each(Waker::wake);
         }
@@ -63,7 +63,7 @@ impl Tasks {
     /// Whether the replica was killed, or ended by a panic.
     #[must_use]
     pub(crate) fn is_killed(&self) -> bool {
-        matches!(*self.state(), State::Killed)
+        matches!(*self.state(), GroupState::Killed)
     }
 
     /// The group of the task that calls this.
@@ -71,21 +71,21 @@ impl Tasks {
         CURRENT.try_with(Self::clone).ok()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GroupState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a task may be polled now; one that is frozen is woken later.
     fn runs(&self, waker: &Waker) -> bool {
         match &mut *self.state() {
-            State::Running => true,
-            State::Frozen(wakers) => {
+            GroupState::Running => true,
+            GroupState::Frozen(wakers) => {
                 if !wakers.iter().any(|known| known.will_wake(waker)) {
                     wakers.push(waker.clone());
                 }
                 false
             }
-            State::Killed => false,
+            GroupState::Killed => false,
         }
     }
 }
