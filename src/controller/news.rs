@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, info};
 
@@ -21,7 +21,7 @@ use crate::{
     wire::CourierMessage,
 };
 
-use super::{context::Context, queues};
+use super::{context::Context, queues, state::JobKey};
 
 /// How often it is asked which namespaces have no job any more.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -80,7 +80,7 @@ fn take_in(context: &Context, namespace: Option<&str>, message: CourierMessage) 
     context.state.memories.change(&uid, |memory| news = memory.hear(attempt, notice, context.clock.now()));
     // Life alone changes nothing: whoever waits for it looks again in time.
     if news || waits_for_message(&job) {
-        context.state.trigger(ObjectRef::from_obj(&*job));
+        context.state.trigger(JobKey::of(&job));
     }
 }
 

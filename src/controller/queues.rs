@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -27,7 +27,10 @@ use crate::{
     topology,
 };
 
-use super::{context::Context, state::State};
+use super::{
+    context::Context,
+    state::{JobKey, State},
+};
 
 /// How often the list is looked at while a result waits to be read …
 const PERIOD: Duration = Duration::from_secs(5);
@@ -40,7 +43,7 @@ const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// Takes in that `queue` was deleted.
 pub(super) fn deleted(state: &State, queue: &str, by: Deleter, at: Timestamp) {
     let holder = topology::job_of_queue(queue).and_then(|id| state.claims.holder(id));
-    let Some(job) = holder.and_then(|job| state.jobs.store().get(&job)) else { return };
+    let Some(job) = holder.and_then(|job| state.jobs.get(&job.namespace, &job.name)) else { return };
     debug!(queue, by = %by, "a queue of a job was deleted");
     // Whoever it was: the operator's sweep may have come just before the job.
     let lost = !job.has_ended();
@@ -54,7 +57,7 @@ pub(super) fn deleted(state: &State, queue: &str, by: Deleter, at: Timestamp) {
         }
     });
     if lost || is_result {
-        state.trigger(ObjectRef::from_obj(&*job));
+        state.trigger(JobKey::of(&job));
     }
 }
 
@@ -169,7 +172,7 @@ async fn look_into(context: &Context, job: &OmotesJob, queue: &str, since: Times
 
 fn learn(state: &State, job: &OmotesJob, sight: ResultQueue) {
     state.memories.change(&job.uid().unwrap_or_default(), |memory| memory.result_queue = sight);
-    state.trigger(ObjectRef::from_obj(job));
+    state.trigger(JobKey::of(job));
 }
 
 /// When the result was published, in whole seconds.

@@ -9,7 +9,7 @@ use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
 use kube::{
     Api, Resource, ResourceExt,
     core::{DeserializeGuard, error_boundary::InvalidObject},
-    runtime::{reflector::ObjectRef, watcher},
+    runtime::watcher,
 };
 use tracing::{debug, error, info, warn};
 
@@ -24,7 +24,7 @@ use super::{
     context::Context,
     execute::{publish_apart, release_pod, warning},
     news,
-    state::{Change, Scope, drive},
+    state::{Change, JobKey, Scope, drive},
 };
 
 /// How often pods are looked for that could not be released when their job went.
@@ -94,7 +94,7 @@ async fn watch_jobs(context: Arc<Context>, scope: Scope) {
             news::listen_to(&context, &job);
             context.state.claims.apply(&job);
             context.state.touch_workflow_of(&job);
-            context.state.trigger(ObjectRef::from_obj(&job));
+            context.state.trigger(JobKey::of(&job));
         }
         Change::Deleted(job) => forget(&context, &job),
         Change::Undecodable(object) => report_undecodable(&context, object),
@@ -139,7 +139,7 @@ fn pod_changed(context: &Arc<Context>, pod: &Pod) {
     }
     release_orphan(context, pod);
     job_of(pod)
-        .filter(|job| context.state.jobs.store().get(job).is_some())
+        .filter(|job| context.state.jobs.get(&job.namespace, &job.name).is_some())
         .into_iter()
         .for_each(|job| context.state.trigger(job));
 }
@@ -207,10 +207,10 @@ fn revision_changed(context: &Context, revision: &ControllerRevision) {
 }
 
 /// The job that a pod is for: its owner, else the one that would have a pod of this name and waits for it to go.
-fn job_of(pod: &Pod) -> Option<ObjectRef<OmotesJob>> {
+fn job_of(pod: &Pod) -> Option<JobKey> {
     let name = pod.name_any();
     let job = owner::job_name(pod).or_else(|| name.rsplit_once('-').map(|(job, _attempt)| job))?;
-    Some(ObjectRef::new(job).within(&pod.namespace()?))
+    Some(JobKey::new(pod.namespace()?, job))
 }
 
 fn forget(context: &Arc<Context>, job: &OmotesJob) {

@@ -19,7 +19,7 @@ impl Gateway {
     /// may not be there yet.
     pub(super) async fn standing(&self, uuid: &str, seen_before: bool) -> Result<UuidState, Delay> {
         if let Some(holder) = self.jobs.holder(uuid) {
-            let ours = holder.namespace.as_deref() == Some(&self.placement.namespace);
+            let ours = holder.namespace == self.placement.namespace;
             let job = self.jobs.get(&holder.name).filter(|_| ours);
             return Ok(job.as_deref().map_or(UuidState::Taken, standing_of));
         }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{Api, runtime::reflector::ObjectRef};
+use kube::Api;
 use tokio::sync::watch;
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     controller::{
         context::Context,
         execute::{publish_apart, warning},
+        state::JobKey,
     },
 };
 
@@ -56,7 +57,7 @@ impl JobsHandle {
     }
 
     /// The job of any namespace whose the `jobId` is.
-    pub(crate) fn holder(&self, job_id: &str) -> Option<ObjectRef<OmotesJob>> {
+    pub(crate) fn holder(&self, job_id: &str) -> Option<JobKey> {
         self.context.state.claims.holder(job_id)
     }
 

@@ -2,16 +2,10 @@
 //!
 //! Ring: shell. [`reconcile`] is the whole of it: observe, plan, execute, until the plan is empty.
 
-use std::{
-    panic::{AssertUnwindSafe, resume_unwind},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
-use futures::FutureExt;
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
 use crate::{
@@ -21,6 +15,7 @@ use crate::{
         context::Context,
         error::{Category, Error, Failed, backoff},
         runner::{self, Room, Rooms},
+        state::JobKey,
     },
     plan::{self, Observed, Step},
     result,
@@ -39,32 +34,33 @@ const MAX_ROUNDS: usize = 12;
 /// Makes passes over jobs until `shutdown` completes; those that are under way are finished.
 pub(crate) async fn reconcile_all(context: Arc<Context>, rooms: Rooms, shutdown: impl Future<Output = ()>) {
     let triggers = Arc::clone(&context.state.triggers).stream();
-    let pass = |job: ObjectRef<OmotesJob>, room, waited| reconcile_newest(job, room, waited, Arc::clone(&context));
-    runner::run(triggers, rooms, pass, shutdown).await;
+    let pass = |job: JobKey, room, waited| reconcile_newest(job, room, waited, Arc::clone(&context));
+    runner::run(triggers, rooms, pass, |job| panicked(job, &context), shutdown).await;
+}
+
+/// Notes that a pass over `job` panicked. The runner tries again; those behind the job in its workflow's queue go on.
+fn panicked(job: &JobKey, context: &Context) {
+    context.metrics.count_error(Category::Internal.as_str());
+    if let Some(job) = context.state.jobs.get(&job.namespace, &job.name) {
+        context.state.pass_over(&job);
+    }
 }
 
 /// Looks at the job as it is now; tells after how long that is to be done again.
 fn reconcile_newest(
-    job: ObjectRef<OmotesJob>,
+    job: JobKey,
     room: Room,
     waited: Duration,
     context: Arc<Context>,
 ) -> Pin<Box<dyn Future<Output = Option<Duration>> + Send>> {
     context.metrics.observe_queue_age(waited);
-    let newest = context.state.jobs.get(job.namespace.as_deref().unwrap_or_default(), &job.name);
+    let newest = context.state.jobs.get(&job.namespace, &job.name);
     let Some(job) = newest else { return Box::pin(async { None }) };
     let span = info_span!("job", namespace = job.namespace(), name = job.name_any(), id = %JobId::of(&job));
     let pass = async move {
-        let passing = AssertUnwindSafe(reconcile(&job, &context, room)).catch_unwind();
-        match passing.await {
-            Ok(Ok(again_after)) => again_after,
-            Ok(Err(failed)) => Some(retry(&job, &failed, &context)),
-            Err(panic) => {
-                // The runner says that, and tries again; those behind the job in its workflow's queue go on.
-                context.metrics.count_error(Category::Internal.as_str());
-                context.state.pass_over(&job);
-                resume_unwind(panic)
-            }
+        match reconcile(&job, &context, room).await {
+            Ok(again_after) => again_after,
+            Err(failed) => Some(retry(&job, &failed, &context)),
         }
     };
     Box::pin(pass.instrument(span))

@@ -11,7 +11,7 @@
 mod queue;
 mod room;
 
-use std::{collections::HashMap, fmt::Debug, hash::Hash, pin::pin, time::Duration};
+use std::{collections::HashMap, fmt::Display, hash::Hash, pin::pin, time::Duration};
 
 use futures::{Stream, StreamExt};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -29,19 +29,21 @@ const AFTER_PANIC: Duration = Duration::from_secs(60);
 /// Makes passes over what `triggers` names until `shutdown` completes; passes that are under way are finished.
 ///
 /// `pass` gets the room that it may take, and how long it has waited for that; it returns after how long another pass is
-/// due, should nothing happen before. `None` is never.
+/// due, should nothing happen before. `None` is never. `panicked` hears of each pass that panics, which is the only place
+/// where that is caught.
 pub(crate) async fn run<K, P>(
     triggers: impl Stream<Item = K>,
     rooms: Rooms,
     pass: impl Fn(K, Room, Duration) -> P,
+    panicked: impl Fn(&K),
     shutdown: impl Future<Output = ()>,
 ) where
-    K: Clone + Debug + Eq + Hash + Send + 'static,
+    K: Clone + Display + Eq + Hash + Send + 'static,
     P: Future<Output = Option<Duration>> + Send + 'static,
 {
     let (mut triggers, mut shutdown) = (pin!(triggers), pin!(shutdown));
     let mut queue = WorkQueue::<K>::default();
-    let mut passes = Passes { tasks: JoinSet::new(), keys: HashMap::new() };
+    let mut passes = Passes { tasks: JoinSet::new(), keys: HashMap::new(), panicked };
     loop {
         tokio::select! {
             // What ends goes before what begins, and what is due before that; triggers do no more than fill the queue.
@@ -61,12 +63,13 @@ pub(crate) async fn run<K, P>(
 }
 
 /// The passes that are under way.
-struct Passes<K> {
+struct Passes<K, F> {
     tasks: JoinSet<Option<Duration>>,
     keys: HashMap<Id, K>,
+    panicked: F,
 }
 
-impl<K: Debug> Passes<K> {
+impl<K: Display, F: Fn(&K)> Passes<K, F> {
     fn spawn(&mut self, key: K, pass: impl Future<Output = Option<Duration>> + Send + 'static) {
         let id = self.tasks.spawn(of_replica(pass)).id();
         self.keys.insert(id, key);
@@ -81,7 +84,8 @@ impl<K: Debug> Passes<K> {
             Ok((_, again_after)) => again_after,
             Err(error) => {
                 let seconds = AFTER_PANIC.as_secs();
-                error!(job = ?key, %error, seconds, "a pass panicked, which is a bug of the operator; it is tried again");
+                (self.panicked)(&key);
+                error!(job = %key, %error, seconds, "a pass panicked, which is a bug of the operator; it is tried again");
                 Some(AFTER_PANIC)
             }
         };
@@ -104,13 +108,14 @@ mod tests {
 
     use super::*;
 
-    /// Runs `pass` over the keys from `receiver`, and the end, for as long as `limit`.
+    /// Runs `pass` over the keys from `receiver`, and the end, for as long as `limit`. Which keys' passes panicked.
     async fn run_for<P: Future<Output = Option<Duration>> + Send + 'static>(
         keys: impl IntoIterator<Item = u32>,
         slots: u16,
         limit: Duration,
         pass: impl Fn(u32) -> P,
-    ) {
+    ) -> Vec<u32> {
+        let panicked = Mutex::new(Vec::new());
         let triggers = stream::iter(keys).chain(stream::pending());
         let pass = |key, room, _| {
             let pass = pass(key);
@@ -119,7 +124,8 @@ mod tests {
                 pass.await
             }
         };
-        run(triggers, Rooms::new(slots), pass, sleep(limit)).await;
+        run(triggers, Rooms::new(slots), pass, |key| panicked.lock().unwrap().push(*key), sleep(limit)).await;
+        panicked.into_inner().unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,7 +186,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_panic_ends_no_other_pass_and_is_tried_again() {
         let (panics, others) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        run_for(0..10, 1, 5 * AFTER_PANIC / 2, |key| {
+        let panicked = run_for(0..10, 1, 5 * AFTER_PANIC / 2, |key| {
             let (panics, others) = (Arc::clone(&panics), Arc::clone(&others));
             async move {
                 let counter = if key == 3 { &panics } else { &others };
@@ -191,6 +197,7 @@ mod tests {
         })
         .await;
         assert_eq!((panics.load(Ordering::Relaxed), others.load(Ordering::Relaxed)), (3, 9));
+        assert_eq!(panicked, [3; 3], "who waits behind it is told each time");
     }
 
     /// Two passes, one after the other, and none after the end.
@@ -219,7 +226,7 @@ mod tests {
             }
         };
         sender.send(7).unwrap();
-        run(triggers, Rooms::new(4), pass, ending.notified()).await;
+        run(triggers, Rooms::new(4), pass, |_| {}, ending.notified()).await;
         assert_eq!(*passes.lock().unwrap(), [(0, 2), (2, 4)], "the one under way is finished");
     }
 }

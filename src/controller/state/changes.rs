@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use crate::{
     api::{OmotesJob, OmotesWorkflow, finalizers},
@@ -13,6 +13,7 @@ use crate::{
 };
 
 use super::{
+    job_key::JobKey,
     seats::{is_of, key_of, labelled_key},
     stores::State,
 };
@@ -54,7 +55,7 @@ impl State {
         }
         self.claims.apply(&job);
         self.touch_workflow_of(&job);
-        self.trigger(ObjectRef::from_obj(&job));
+        self.trigger(JobKey::of(&job));
     }
 
     /// Forgets all about `job`, which is gone. Whatever was going on about it meanwhile may have noted something anew, and
@@ -92,7 +93,7 @@ impl State {
                 && status.is_none_or(|status| status.workflow_revision.is_none() && status.completion_time.is_none())
         };
         for job in self.jobs.filtered(waits) {
-            self.trigger(ObjectRef::from_obj(&*job));
+            self.trigger(JobKey::of(&job));
         }
     }
 

@@ -7,12 +7,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use crate::{
     api::{OmotesJob, names::JobId, status::TerminationCause},
     plan::facts::{admission::is_ours, observed::Claim},
 };
+
+use super::job_key::JobKey;
 
 /// Who claims which `jobId`.
 #[derive(Default)]
@@ -30,7 +32,7 @@ struct Claimant {
     newcomer: bool,
     created: i64,
     uid: String,
-    key: String,
+    key: JobKey,
 }
 
 impl Claims {
@@ -50,10 +52,9 @@ impl Claims {
     }
 
     /// The job whose the id is.
-    pub(crate) fn holder(&self, id: &str) -> Option<ObjectRef<OmotesJob>> {
+    pub(crate) fn holder(&self, id: &str) -> Option<JobKey> {
         let index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (namespace, name) = index.by_id.get(&JobId::from_wire(id))?.first()?.key.split_once('/')?;
-        Some(ObjectRef::new(name).within(namespace))
+        Some(index.by_id.get(&JobId::from_wire(id))?.first()?.key.clone())
     }
 
     /// Notes that `job` is gone.
@@ -98,11 +99,10 @@ fn was_refused(job: &OmotesJob) -> bool {
 
 /// The holder's name, where the loser may know it.
 fn name_for(job: &OmotesJob, holder: &Claimant) -> String {
-    let own = job.namespace().unwrap_or_default();
-    match holder.key.strip_prefix(&format!("{own}/")) {
-        Some(name) => name.to_owned(),
-        None => "of another namespace".to_owned(),
+    if job.namespace().unwrap_or_default() == holder.key.namespace {
+        return holder.key.name.clone();
     }
+    "of another namespace".to_owned()
 }
 
 fn claimant(job: &OmotesJob) -> Claimant {
@@ -112,7 +112,7 @@ fn claimant(job: &OmotesJob) -> Claimant {
         newcomer: !recorded,
         created: job.creation_timestamp().map_or(i64::MAX, |time| time.0.as_second()),
         uid: job.uid().unwrap_or_default(),
-        key: format!("{}/{}", job.namespace().unwrap_or_default(), job.name_any()),
+        key: JobKey::of(job),
     }
 }
 

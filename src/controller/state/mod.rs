@@ -6,6 +6,7 @@ mod cache;
 mod catalog;
 mod changes;
 mod claims;
+mod job_key;
 mod lists;
 mod memory;
 mod promises;
@@ -20,6 +21,7 @@ mod touched;
 mod triggers;
 
 pub(crate) use cache::{Change, drive};
+pub(crate) use job_key::JobKey;
 pub(crate) use lists::Scope;
 pub(crate) use memory::{Allowance, AttemptMemory, Delivered, JobMemory};
 pub(crate) use seats::{Key, is_of, key_of};

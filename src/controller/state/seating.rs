@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use crate::{
     api::{OmotesJob, names},
@@ -24,6 +24,7 @@ use crate::{
 };
 
 use super::{
+    job_key::JobKey,
     seats::{Key, key_of, labelled_key},
     stores::State,
 };
@@ -161,7 +162,7 @@ impl State {
     /// Has these jobs and workflows looked at.
     fn call(&self, namespace: &str, jobs: Vec<String>, workflows: BTreeSet<String>) {
         for job in jobs {
-            self.trigger(ObjectRef::new(&job).within(namespace));
+            self.trigger(JobKey::new(namespace, job));
         }
         for workflow in workflows {
             self.workflows.touch((namespace.to_owned(), workflow));

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::{apps::v1::ControllerRevision, core::v1::Pod};
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use crate::{api::OmotesJob, clock::Clock, plan::facts::owner};
 
@@ -13,6 +13,7 @@ use super::{
     cache::Cache,
     catalog::Catalog,
     claims::Claims,
+    job_key::JobKey,
     lists::{Lists, Scope},
     memory::Memories,
     promises::Promises,
@@ -64,15 +65,15 @@ impl State {
 
     /// Has `job` looked at soon. Nothing is decided before its namespace is listed: a job whose pod was not listed
     /// yet looks as if it had none.
-    pub(crate) fn trigger(&self, job: ObjectRef<OmotesJob>) {
-        if self.lists.is_complete(job.namespace.as_deref().unwrap_or_default()) {
+    pub(crate) fn trigger(&self, job: JobKey) {
+        if self.lists.is_complete(&job.namespace) {
             self.triggers.add(job);
         }
     }
 
     /// Has every job looked at.
     pub(crate) fn trigger_all(&self) {
-        self.jobs.all().iter().for_each(|job| self.trigger(ObjectRef::from_obj(&**job)));
+        self.jobs.all().iter().for_each(|job| self.trigger(JobKey::of(job)));
     }
 
     /// Has the workflow of `job` looked at.

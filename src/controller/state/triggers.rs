@@ -8,10 +8,9 @@ use std::{
 };
 
 use futures::Stream;
-use kube::runtime::reflector::ObjectRef;
 use tokio::sync::Notify;
 
-use crate::api::OmotesJob;
+use super::job_key::JobKey;
 
 /// Jobs to look at.
 #[derive(Default)]
@@ -22,13 +21,13 @@ pub(crate) struct Triggers {
 
 #[derive(Default)]
 struct TriggerQueue {
-    order: VecDeque<ObjectRef<OmotesJob>>,
-    known: HashSet<ObjectRef<OmotesJob>>,
+    order: VecDeque<JobKey>,
+    known: HashSet<JobKey>,
 }
 
 impl Triggers {
     /// Has `job` looked at soon.
-    pub(crate) fn add(&self, job: ObjectRef<OmotesJob>) {
+    pub(crate) fn add(&self, job: JobKey) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.known.insert(job.clone()) {
             queue.order.push_back(job);
@@ -37,7 +36,7 @@ impl Triggers {
         self.added.notify_one();
     }
 
-    fn next(&self) -> Option<ObjectRef<OmotesJob>> {
+    fn next(&self) -> Option<JobKey> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let job = queue.order.pop_front()?;
         queue.known.remove(&job);
@@ -45,7 +44,7 @@ impl Triggers {
     }
 
     /// The keys as a stream.
-    pub(crate) fn stream(self: Arc<Self>) -> impl Stream<Item = ObjectRef<OmotesJob>> {
+    pub(crate) fn stream(self: Arc<Self>) -> impl Stream<Item = JobKey> {
         futures::stream::unfold(self, |triggers| async move {
             loop {
                 let added = triggers.added.notified();
@@ -68,12 +67,12 @@ mod tests {
     async fn a_key_is_queued_once_and_in_order() {
         let triggers = Arc::new(Triggers::default());
         for name in ["a", "b", "a"] {
-            triggers.add(ObjectRef::new(name));
+            triggers.add(JobKey::new("ns", name));
         }
         let stream = Arc::clone(&triggers).stream();
         futures::pin_mut!(stream);
         let first = stream.next().await.unwrap();
-        triggers.add(ObjectRef::new("a"));
+        triggers.add(JobKey::new("ns", "a"));
         let rest: Vec<_> = stream.take(2).map(|key| key.name).collect().await;
         assert_eq!((first.name.as_str(), rest), ("a", vec!["b".to_owned(), "a".to_owned()]));
     }
