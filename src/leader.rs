@@ -29,7 +29,7 @@ use tokio::{
 };
 use tracing::{debug, error, info, warn};
 
-use crate::{clock::Clock, task, words::kube_words};
+use crate::{backoff::spread, clock::Clock, task, words::kube_words};
 
 /// How long a silent holder keeps the lease: with the wait for it and the start of the caches, a killed leader is
 /// replaced within 15 s.
@@ -97,7 +97,7 @@ impl Elector {
                 Err(_) => {}
             }
             last = Some(seen);
-            sleep(RETRY_PERIOD.mul_f64(0.75 + fastrand::f64() / 2.0)).await;
+            sleep(spread(RETRY_PERIOD)).await;
         }
     }
 

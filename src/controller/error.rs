@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{api::Reason, broker::BrokerError, denial::Denial, plan::facts::failure::Failure, words::kube_words};
+use crate::{
+    api::Reason, backoff::Growth, broker::BrokerError, denial::Denial, plan::facts::failure::Failure, words::kube_words,
+};
 
 /// A pass over a job failed. The next one starts from what is then there.
 #[derive(Debug, thiserror::Error)]
@@ -126,15 +128,15 @@ impl Error {
     }
 }
 
-/// How long to wait before the next try, after `failures` (from 1) in a row. `jitter` is 0 to 1.
+/// How long to wait before the next try, after `failures` (from 1) in a row: 0.5 to 1 of a time that grows from 50 ms to
+/// 5 s for a conflict, from 0.5 s to 30 s for what is unreachable, and from 2 s to 45 s for all else. `jitter` is 0 to 1.
 pub(crate) fn backoff(category: Category, failures: u32, jitter: f64) -> Duration {
-    let (first, longest) = match category {
+    let (first, most) = match category {
         Category::Conflict => (Duration::from_millis(50), Duration::from_secs(5)),
         Category::Unreachable => (Duration::from_millis(500), Duration::from_secs(30)),
         Category::Refused | Category::Internal => (Duration::from_secs(2), Duration::from_secs(45)),
     };
-    let grown = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(longest);
-    grown.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+    Growth { first, most }.delay(failures, jitter)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tracing::{debug, info};
 
 use crate::{
     api::{OmotesJob, names},
+    backoff::spread,
     broker::BrokerEvent,
     plan::{
         facts::{observed::attempt_of, owner},
@@ -38,7 +39,7 @@ pub(super) fn listen_to(context: &Context, job: &OmotesJob) {
 /// Has the broker listen no more to the couriers of namespaces whose jobs have all ended.
 pub(super) async fn forget_namespaces(context: Arc<Context>) {
     loop {
-        sleep(LOOK_EVERY.mul_f64(fastrand::f64().mul_add(0.5, 0.75))).await;
+        sleep(spread(LOOK_EVERY)).await;
         context.clients.broker.listen_only_to(|| {
             let jobs = context.state.jobs.store().state();
             jobs.iter().filter(|job| may_report(job)).filter_map(|job| job.namespace()).collect::<HashSet<_>>()

@@ -15,6 +15,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     api::{OmotesJob, OmotesWorkflow, Reason, names},
+    backoff::spread,
     plan::facts::{owner, pod_state},
     task,
     words::kube_words,
@@ -244,7 +245,7 @@ fn release_orphan(context: &Arc<Context>, pod: &Pod) {
 /// Releases again and again what could not be released when it became an orphan.
 async fn release_orphans(context: Arc<Context>) {
     loop {
-        tokio::time::sleep(RELEASE_INTERVAL.mul_f64(fastrand::f64().mul_add(0.5, 0.75))).await;
+        tokio::time::sleep(spread(RELEASE_INTERVAL)).await;
         context.state.pods.all().iter().for_each(|pod| release_orphan(&context, pod));
     }
 }
