@@ -106,6 +106,7 @@ test-chart: ## The chart against an apiserver of its own.
 
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
+	@. $(BED)/env && cargo test --locked --lib -- $(TIMES) --ignored
 	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption

@@ -27,7 +27,7 @@ async fn transcript(connector: Connector, uri: &str, suffix: &str) -> String {
     messages::run(&mut script).await;
     consumers::run(&mut script).await;
     time::run(&mut script).await;
-    script.end().await
+    script.end()
 }
 
 #[tokio::test(start_paused = true)]
