@@ -1,4 +1,5 @@
-//! Waiting between attempts: every delay of the shell that chance or failures change is computed here.
+//! Waiting between attempts: every delay of the shell that chance or failures
+//! change is computed here, but for the watches', which is kube's.
 //!
 //! Ring: shell; pure but for chance.
 //!
@@ -6,8 +7,8 @@
 //! - Delays grow exponentially up to a bound, with jitter: many clients of a server that comes back do not come back all
 //!   at once.
 //! - Each delay is within the range that its function documents.
-//! - All chance of a replica, here and elsewhere, is `fastrand`'s generator of the thread. So `fastrand::seed` at the
-//!   beginning of a test makes all that runs in its one thread do the same each time.
+//! - All chance of a replica, here and elsewhere, is `fastrand`'s generator of the thread, but for keys and nonces. So
+//!   `fastrand::seed` at the beginning of a test makes all that runs in its one thread do the same each time.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What time it is: the wall clock, read here alone.
 //!
-//! Ring: shell. A replica reads it by the [`Clock`] that it is given. A courier is a process of its own, and so is the log.
+//! Ring: shell. A replica reads it by the [`Clock`] that it is given; couriers and the log read it for themselves.
 
 use std::time::Duration;
 

@@ -5,7 +5,8 @@
 //! # Guarantees
 //! - A panic never passes in silence. In a task that lives as long as the replica it ends the replica, so that another one
 //!   takes over: half a replica would hold the lease, and miss what that task did.
-//! - All tasks of a replica belong to one group, which a simulation can kill and freeze. Other builds have no groups.
+//! - All tasks of a replica that begin here belong to one group, which a simulation can kill and freeze. Other builds have no
+//!   groups.
 
 #[cfg(test)]
 mod group;
@@ -87,7 +88,7 @@ pub(crate) fn end_replica() {
 }
 
 /// What a panic says.
-fn words_of(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
 }

@@ -84,7 +84,7 @@ impl Mailbox {
 /// Hands out the events of a mailbox, in a task that ends with the receiver.
 pub(super) fn deliver(mailbox: Arc<Mailbox>) -> mpsc::Receiver<BrokerEvent> {
     let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
-    task::spawn_vital("broker events", async move {
+    task::spawn_vital("mailbox of the broker", async move {
         // The place first: while there is none, progress coalesces.
         while let Ok(place) = sender.reserve().await {
             tokio::select! {

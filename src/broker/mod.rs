@@ -204,9 +204,9 @@ impl Broker {
         let session = self.shared.usable()?;
         let message_id = message.message_id.clone().unwrap_or_default();
         self.shared.ledger.begin(queue, &message_id, self.shared.clock.now())?;
-        // In a task: a caller that gives up must not leave the outcome unknown.
+        // In a task: a caller that gives up must not leave the outcome unknown, nor may a panic.
         let publishing = self.shared.clone().follow_result(session, queue.to_owned(), message);
-        let publishing = task::spawn("publication of a result", publishing);
+        let publishing = task::spawn_vital("publication of a result", publishing);
         let Ok(joined) = timeout(OPERATION_TIMEOUT, publishing).await else {
             let reason = format!("the result is not confirmed after {OPERATION_TIMEOUT:?}");
             return Err(BrokerError::Unanswered { reason, publishing: true });

@@ -84,8 +84,7 @@ pub(super) async fn look_after(context: Arc<Context>) {
     let (mut told, mut failing) = (false, false);
     loop {
         let (began, at) = (Instant::now(), context.clock.now());
-        let unread: Vec<_> =
-            context.state.jobs.all().into_iter().filter(|job| is_unread(job) || is_kept(job, at)).collect();
+        let unread = context.state.jobs.filtered(|job| is_unread(job) || is_kept(job, at));
         seen.retain(&unread);
         let usable = matches!(context.clients.broker.state(), BrokerState::Ready { .. } | BrokerState::Blocked { .. });
         if !unread.is_empty() && usable {

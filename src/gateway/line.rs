@@ -9,13 +9,17 @@
 
 use std::{
     collections::BTreeSet,
+    future::pending,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use tokio::{sync::Notify, time::timeout};
+use tracing::error;
 
-use crate::telemetry::HeldMessage;
+use crate::{task, telemetry::HeldMessage};
 
 /// So many messages wait here while later ones go on …
 const MOST_HELD: usize = 64;
@@ -61,6 +65,28 @@ impl Line {
         let mut state = self.state();
         state.next += 1;
         Place { number: Number { line: Arc::clone(self), number: state.next }, bytes, held: None }
+    }
+
+    /// Takes a message of so many bytes. Where that panics it waits here, which `hold` counts, and no other ends with it: the next
+    /// connection brings it again.
+    pub(super) async fn keep_where_it_panics<T>(
+        self: &Arc<Self>,
+        taking: impl Future<Output = T>,
+        bytes: usize,
+        hold: impl FnOnce() -> HeldMessage,
+    ) -> T {
+        let panic = match AssertUnwindSafe(taking).catch_unwind().await {
+            Ok(taken) => return taken,
+            Err(panic) => panic,
+        };
+        let reason = task::words_of(&*panic);
+        error!(
+            reason,
+            "a client's message made the operator panic, which is a bug of the operator; the message waits, and is tried again after the next connection to the broker"
+        );
+        let mut place = self.place(bytes);
+        place.hold(Some(hold()));
+        pending().await
     }
 
     /// Whether one more message may be fetched past those that wait, while `here` of them are here and `most` may be worked
@@ -158,6 +184,21 @@ mod tests {
         let [leaves, _stays, _comes] = places;
         let (is_first, ()) = tokio::join!(waiting, async { drop(leaves) });
         assert!(is_first && !third.is_first());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_panics_waits_and_others_pass_it() {
+        let (line, metrics) = (Arc::new(Line::default()), Metrics::default());
+        let panics = line.keep_where_it_panics(async { panic!("as a test") }, 1, || metrics.hold("Panicked"));
+        let others = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(line.lets_pass(1, 2));
+            line.keep_where_it_panics(async { 7 }, 1, || metrics.hold("Panicked")).await
+        };
+        tokio::select! {
+            () = panics => panic!("it is done"),
+            number = others => assert_eq!(number, 7),
+        }
     }
 
     #[test]

@@ -118,21 +118,22 @@ impl Gateway {
         take: impl Fn(Arc<Self>, Incoming, Place) -> F,
     ) -> BrokerError {
         let line = Arc::<Line>::default();
-        let mut here = FuturesUnordered::<F>::new();
+        let mut here = FuturesUnordered::new();
         loop {
             let lets_pass = line.lets_pass(here.len(), inbox.prefetch());
             let news = tokio::select! {
                 // The broker bounds how many come before those that are here are done.
                 biased;
                 message = inbox.next() => message.map(Some),
-                Some(taken) = here.next() => taken.map(|()| None),
+                Some(taken) = here.next() => Result::map(taken, |()| None),
                 () = sleep(PASS_PERIOD), if lets_pass => inbox.fetch().await,
             };
             match news {
                 Ok(None) => {}
                 Ok(Some(message)) => {
-                    let place = line.place(message.body.len());
-                    here.push(take(Arc::clone(self), message, place));
+                    let bytes = message.body.len();
+                    let taking = take(Arc::clone(self), message, line.place(bytes));
+                    here.push(line.keep_where_it_panics(taking, bytes, || self.hold("Panicked")));
                 }
                 Err(error) => return error,
             }

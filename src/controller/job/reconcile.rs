@@ -35,15 +35,7 @@ const MAX_ROUNDS: usize = 12;
 pub(crate) async fn reconcile_all(context: Arc<Context>, rooms: Rooms, shutdown: impl Future<Output = ()>) {
     let triggers = Arc::clone(&context.state.triggers).stream();
     let pass = |job: JobKey, room, waited| reconcile_newest(job, room, waited, Arc::clone(&context));
-    runner::run(triggers, rooms, pass, |job| panicked(job, &context), shutdown).await;
-}
-
-/// Notes that a pass over `job` panicked. The runner tries again; those behind the job in its workflow's queue go on.
-fn panicked(job: &JobKey, context: &Context) {
-    context.metrics.count_error(Category::Internal.as_str());
-    if let Some(job) = context.state.jobs.get(&job.namespace, &job.name) {
-        context.state.pass_over(&job);
-    }
+    runner::run(triggers, rooms, pass, shutdown).await;
 }
 
 /// Looks at the job as it is now; tells after how long that is to be done again.
@@ -58,12 +50,28 @@ fn reconcile_newest(
     let Some(job) = newest else { return Box::pin(async { None }) };
     let span = info_span!("job", namespace = job.namespace(), name = job.name_any(), id = %JobId::of(&job));
     let pass = async move {
+        let _others = LetsOthersPass { job: &job, context: &context };
         match reconcile(&job, &context, room).await {
             Ok(again_after) => again_after,
             Err(failed) => Some(retry(&job, &failed, &context)),
         }
     };
     Box::pin(pass.instrument(span))
+}
+
+/// Where the pass over its job panics, those behind the job in its workflow's queue go on. The runner says so and tries again.
+struct LetsOthersPass<'a> {
+    job: &'a OmotesJob,
+    context: &'a Context,
+}
+
+impl Drop for LetsOthersPass<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.context.metrics.count_error(Category::Internal.as_str());
+            self.context.state.pass_over(self.job);
+        }
+    }
 }
 
 /// Brings `job` to where nothing is to be done until something changes or the plan wants to be woken.

@@ -29,13 +29,11 @@ const AFTER_PANIC: Duration = Duration::from_secs(60);
 /// Makes passes over what `triggers` names until `shutdown` completes; passes that are under way are finished.
 ///
 /// `pass` gets the room that it may take, and how long it has waited for that; it returns after how long another pass is
-/// due, should nothing happen before. `None` is never. `panicked` hears of each pass that panics, which is the only place
-/// where that is caught.
+/// due, should nothing happen before. `None` is never.
 pub(crate) async fn run<K, P>(
     triggers: impl Stream<Item = K>,
     rooms: Rooms,
     pass: impl Fn(K, Room, Duration) -> P,
-    panicked: impl Fn(&K),
     shutdown: impl Future<Output = ()>,
 ) where
     K: Clone + Display + Eq + Hash + Send + 'static,
@@ -43,7 +41,7 @@ pub(crate) async fn run<K, P>(
 {
     let (mut triggers, mut shutdown) = (pin!(triggers), pin!(shutdown));
     let mut queue = WorkQueue::<K>::default();
-    let mut passes = Passes { tasks: JoinSet::new(), keys: HashMap::new(), panicked };
+    let mut passes = Passes { tasks: JoinSet::new(), keys: HashMap::new() };
     loop {
         tokio::select! {
             // What ends goes before what begins, and what is due before that; triggers do no more than fill the queue.
@@ -63,13 +61,12 @@ pub(crate) async fn run<K, P>(
 }
 
 /// The passes that are under way.
-struct Passes<K, F> {
+struct Passes<K> {
     tasks: JoinSet<Option<Duration>>,
     keys: HashMap<Id, K>,
-    panicked: F,
 }
 
-impl<K: Display, F: Fn(&K)> Passes<K, F> {
+impl<K: Display> Passes<K> {
     fn spawn(&mut self, key: K, pass: impl Future<Output = Option<Duration>> + Send + 'static) {
         let id = self.tasks.spawn(of_replica(pass)).id();
         self.keys.insert(id, key);
@@ -84,7 +81,6 @@ impl<K: Display, F: Fn(&K)> Passes<K, F> {
             Ok((_, again_after)) => again_after,
             Err(error) => {
                 let seconds = AFTER_PANIC.as_secs();
-                (self.panicked)(&key);
                 error!(job = %key, %error, seconds, "a pass panicked, which is a bug of the operator; it is tried again");
                 Some(AFTER_PANIC)
             }
@@ -108,14 +104,13 @@ mod tests {
 
     use super::*;
 
-    /// Runs `pass` over the keys from `receiver`, and the end, for as long as `limit`. Which keys' passes panicked.
+    /// Runs `pass` over the `keys`, for as long as `limit`.
     async fn run_for<P: Future<Output = Option<Duration>> + Send + 'static>(
         keys: impl IntoIterator<Item = u32>,
         slots: u16,
         limit: Duration,
         pass: impl Fn(u32) -> P,
-    ) -> Vec<u32> {
-        let panicked = Mutex::new(Vec::new());
+    ) {
         let triggers = stream::iter(keys).chain(stream::pending());
         let pass = |key, room, _| {
             let pass = pass(key);
@@ -124,8 +119,7 @@ mod tests {
                 pass.await
             }
         };
-        run(triggers, Rooms::new(slots), pass, |key| panicked.lock().unwrap().push(*key), sleep(limit)).await;
-        panicked.into_inner().unwrap()
+        run(triggers, Rooms::new(slots), pass, sleep(limit)).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -186,7 +180,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_panic_ends_no_other_pass_and_is_tried_again() {
         let (panics, others) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let panicked = run_for(0..10, 1, 5 * AFTER_PANIC / 2, |key| {
+        run_for(0..10, 1, 5 * AFTER_PANIC / 2, |key| {
             let (panics, others) = (Arc::clone(&panics), Arc::clone(&others));
             async move {
                 let counter = if key == 3 { &panics } else { &others };
@@ -197,7 +191,6 @@ mod tests {
         })
         .await;
         assert_eq!((panics.load(Ordering::Relaxed), others.load(Ordering::Relaxed)), (3, 9));
-        assert_eq!(panicked, [3; 3], "who waits behind it is told each time");
     }
 
     /// Two passes, one after the other, and none after the end.
@@ -226,7 +219,7 @@ mod tests {
             }
         };
         sender.send(7).unwrap();
-        run(triggers, Rooms::new(4), pass, |_| {}, ending.notified()).await;
+        run(triggers, Rooms::new(4), pass, ending.notified()).await;
         assert_eq!(*passes.lock().unwrap(), [(0, 2), (2, 4)], "the one under way is finished");
     }
 }

@@ -96,8 +96,8 @@ impl<K: Kept> Cache<K> {
         self.filtered(|_| true)
     }
 
-    /// The objects that are `wanted`, in the order of their names: what follows from each follows in an order that does not
-    /// change from one process to the next, as that of the store does.
+    /// The objects that are `wanted`, in the order of their names: what follows from each follows in the same order in each
+    /// process. The order of the store is another one each time.
     pub(crate) fn filtered(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
         let mut objects = self.store.state_filter(wanted);
         objects.sort_unstable_by(|one, other| name_of(&**one).cmp(&name_of(&**other)));

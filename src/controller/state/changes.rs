@@ -99,11 +99,12 @@ impl State {
 
     /// Has every workflow looked at, and what is left of those that are gone.
     pub(crate) fn touch_all_workflows(&self) {
-        let jobs = self.jobs.all().iter().filter_map(|job| key_of(job)).collect::<Vec<_>>();
-        let workflows = self.catalog.cache.all();
+        let jobs = self.jobs.store().state();
+        let jobs = jobs.iter().filter_map(|job| key_of(job));
+        let workflows = self.catalog.cache.store().state();
         let workflows = workflows.iter().filter_map(|workflow| Some((workflow.namespace()?, workflow.name_any())));
-        let revisions = self.revisions.all();
+        let revisions = self.revisions.store().state();
         let revisions = revisions.iter().filter_map(|revision| labelled_key(&**revision));
-        jobs.into_iter().chain(workflows).chain(revisions).for_each(|key| self.workflows.touch(key));
+        jobs.chain(workflows).chain(revisions).for_each(|key| self.workflows.touch(key));
     }
 }

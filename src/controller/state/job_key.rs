@@ -8,7 +8,7 @@ use kube::ResourceExt;
 
 use crate::api::OmotesJob;
 
-/// A job's namespace and name: the only key of a job in the controller and the gateway. A job that is deleted and made
+/// A job's namespace and name: the only name of a job in the controller and the gateway. A job that is deleted and made
 /// anew has the same one, and another UID.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct JobKey {

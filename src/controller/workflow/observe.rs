@@ -25,7 +25,7 @@ use super::memory::{PoolMemory, WorkflowMemory};
 /// What is known of the workflow at `now`. Nothing is asked for: what its pool lacks, `execute::prepare_pool` brings.
 pub(super) fn observe(state: &State, key: &Key, memory: &mut WorkflowMemory, now: Timestamp) -> ObservedWorkflow {
     let (namespace, name) = key;
-    let jobs = state.jobs.filtered(|job| is_of(job, key));
+    let jobs = state.jobs.store().state_filter(|job| is_of(job, key));
     let pinned: HashSet<&str> =
         jobs.iter().filter_map(|job| job.status.as_ref()?.workflow_revision.as_deref()).collect();
     let revisions = state.revisions.filtered(|revision| {
