@@ -50,6 +50,7 @@ test: ## Everything that must hold: three quarters of an hour on two cores.
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
+	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
 	@tests/side-by-side test-on-bed test-apart
 	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
@@ -59,7 +60,6 @@ test: ## Everything that must hold: three quarters of an hour on two cores.
 # Half of what needs a test bed: the tests beside each other, and a part of those that want to be alone.
 .PHONY: test-on-bed
 test-on-bed:
-	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
 	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
 	@$(TIMED) "disruption, first part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_FIRST)"
