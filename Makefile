@@ -27,10 +27,12 @@ TIMES := -Zunstable-options --report-time
 # From which the random inputs of tests are drawn: what is red is so because of a change, and is red again. `cargo test` and
 # `make histories` draw others each time.
 HISTORIES ?= 1
-# The tests that want the test bed for themselves, and in which halves they run on two at once.
+# The tests that want the test bed for themselves, and in which parts they run on two at once. What needs both processors comes
+# last, when the tests beside each other are over.
 DISRUPTION ?= disruption:: cases::exclusive::
 DISRUPTION_FIRST := cases::exclusive:: disruption::sweep::
-DISRUPTION_SECOND := disruption:: --skip disruption::sweep::
+DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::scale::
+DISRUPTION_LAST := disruption::scale::
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
 export CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER := env RUSTC_BOOTSTRAP=1
@@ -70,7 +72,8 @@ test-on-bed:
 test-apart:
 	@tests/testbed/apart $(BESIDE) bash -euc ' \
 	  $(TIMED) "second test bed" $(MAKE) --no-print-directory operator; \
-	  $(TIMED) "disruption, second part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_SECOND)"'
+	  $(TIMED) "disruption, second part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_SECOND)"; \
+	  $(TIMED) "disruption, last part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_LAST)"'
 
 .PHONY: test-unit
 test-unit: ## The tests that need nothing but this checkout and Rust.

@@ -106,7 +106,8 @@ async fn seats_are_given_in_turn() {
     for pair in runs.windows(2) {
         let idle = pair[1].0.0.duration_since(pair[0].0.1);
         assert!(!idle.is_negative(), "two had the one seat: {runs:?}");
-        assert!(idle < SignedDuration::from_secs(15), "a free seat was left empty for {idle}: {runs:?}");
+        // Most of that is a busy node's, until the next one's program runs.
+        assert!(idle < SignedDuration::from_secs(60), "a free seat was left empty for {idle}: {runs:?}");
     }
     let order: Vec<&str> = runs.iter().map(|(_, name)| *name).collect();
     // The raised one came before the high one, unless in the same second: then the name tells them apart.
