@@ -11,6 +11,7 @@ mod convergence;
 mod crd;
 mod golden;
 mod intake;
+mod simulation;
 
 mod audit;
 mod broker;

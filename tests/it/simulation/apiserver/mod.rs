@@ -1,0 +1,161 @@
+//! An apiserver in memory.
+//!
+//! It is the service under a [`kube::Client`]: it reads HTTP and answers with HTTP. One store is shared by all clients, each
+//! of which has a name. Nothing happens by itself, and nothing takes time: the only clock is the event loop's, which may be
+//! paused. The same requests in the same order have the same answers.
+//!
+//! # Caveats
+//! Left out: authentication and permissions, admission but for namespaces, schemas (defaults, pruning, validation, CEL) but for
+//! what of a pod's spec cannot change, quotas, `managedFields`, JSON patch, streaming lists, caches that are behind, evictions,
+//! and all paths that the operator does not use. What a file simplifies stands at its head.
+
+mod collect;
+mod control;
+mod delete;
+mod kinds;
+mod patch;
+mod read;
+mod refusal;
+mod request;
+mod select;
+mod store;
+mod write;
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::http::{Request, Response, header};
+use jiff::{Timestamp, fmt::rfc2822};
+use kube::{Client, client::Body};
+use serde_json::Value;
+
+use crate::support::audit;
+
+use refusal::Refusal;
+use request::Asked;
+use store::Store;
+
+/// An apiserver in memory. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct SimulatedApiserver(Arc<Mutex<State>>);
+
+struct State {
+    store: Store,
+    log: Vec<audit::Request>,
+}
+
+type Reply = Response<axum::body::Body>;
+
+impl SimulatedApiserver {
+    /// One without objects, whose clock shows `epoch` now. Needs a Tokio runtime.
+    pub(crate) fn start(epoch: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(State { store: Store::new(epoch), log: Vec::new() })))
+    }
+
+    /// A client called `name`, with this namespace as its default.
+    pub(crate) fn client(&self, name: &str, namespace: &str) -> Client {
+        let service = Service { apiserver: self.clone(), client: name.to_owned() };
+        Client::new(service, namespace)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn answer(self, client: String, request: Request<Body>) -> io::Result<Reply> {
+        let asked = Asked::read(&client, request).await;
+        let reply = self.lock().serve(&asked);
+        Ok(reply)
+    }
+}
+
+impl State {
+    fn serve(&mut self, asked: &Asked) -> Reply {
+        match self.act(asked) {
+            Ok((code, object)) => {
+                self.note(asked, code);
+                self.reply(code, axum::body::Body::from(object.to_string()))
+            }
+            Err(refusal) => self.refuse(asked, &refusal),
+        }
+    }
+
+    fn act(&mut self, asked: &Asked) -> Result<(u16, Value), Refusal> {
+        let target = asked.target()?;
+        let is_main = target.subresource.is_empty();
+        let store = &mut self.store;
+        let object = match asked.verb {
+            "get" => read::get(store, asked)?,
+            "list" => read::list(store, asked)?,
+            "create" if is_main && target.name.is_empty() => {
+                return Ok((201, write::create(store, asked)?));
+            }
+            "update" if !target.name.is_empty() => write::replace(store, asked)?,
+            "patch" if !target.name.is_empty() => patch::patch(store, asked)?,
+            "delete" if is_main => delete::delete(store, asked)?,
+            _ => {
+                let message = "the server does not allow this method on the requested resource";
+                return Err(Refusal::new(405, "MethodNotAllowed", message));
+            }
+        };
+        Ok((200, object))
+    }
+
+    fn refuse(&mut self, asked: &Asked, refusal: &Refusal) -> Reply {
+        self.note(asked, refusal.code);
+        let mut reply = self.reply(refusal.code, axum::body::Body::from(refusal.status().to_string()));
+        if let Some(seconds) = refusal.retry_after {
+            reply.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        reply
+    }
+
+    fn reply(&self, code: u16, body: axum::body::Body) -> Reply {
+        let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.store.now());
+        let head = Response::builder().status(code).header(header::CONTENT_TYPE, "application/json");
+        head.header(header::DATE, date.unwrap_or_default()).body(body).unwrap()
+    }
+
+    /// Puts a request on record; one without an answer has the code 0.
+    fn note(&mut self, asked: &Asked, code: u16) {
+        let target = asked.target.as_ref();
+        let part = |part: fn(&request::Target) -> &str| target.map(part).unwrap_or_default().to_owned();
+        self.log.push(audit::Request {
+            user: asked.client.clone(),
+            verb: asked.verb.to_owned(),
+            resource: part(|target| target.kind.plural),
+            subresource: part(|target| &target.subresource),
+            namespace: part(|target| &target.namespace),
+            name: part(|target| &target.name),
+            code: i64::from(code),
+            forbidden: false,
+            received: self.store.now(),
+            body: asked.body.clone(),
+        });
+    }
+}
+
+/// The way of one client to the apiserver.
+#[derive(Clone)]
+struct Service {
+    apiserver: SimulatedApiserver,
+    client: String,
+}
+
+impl tower::Service<Request<Body>> for Service {
+    type Response = Reply;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Reply>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.apiserver.clone().answer(self.client.clone(), request))
+    }
+}
