@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::audit::Request;
 
-use super::{SimulatedApiserver, State, collect::collect, kinds::Kind, store::Stored};
+use super::{Requests, SimulatedApiserver, State, broken, collect::collect, kinds::Kind, store::Stored, watch::expiry};
 
 /// More acts than any test leaves to the garbage collector: it would never end.
 const MOST_ACTS: usize = 100_000;
@@ -12,7 +12,10 @@ const MOST_ACTS: usize = 100_000;
 impl SimulatedApiserver {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
-        act(&mut state)
+        let done = act(&mut state);
+        let State { store, watches, .. } = &mut *state;
+        watches.distribute(store);
+        done
     }
 
     /// Makes a namespace.
@@ -36,11 +39,54 @@ impl SimulatedApiserver {
         self.lock().log.clone()
     }
 
+    /// How many watches are open.
+    pub(crate) fn watches(&self) -> usize {
+        self.with(|state| state.watches.len())
+    }
+
     /// Does all that the garbage collector and the removal of namespaces have to do now.
     pub(crate) fn collect_garbage(&self) {
         self.with(|state| {
             let acts = (0..MOST_ACTS).take_while(|_| collect(&mut state.store)).count();
             assert!(acts < MOST_ACTS, "the garbage collector does not end");
+        });
+    }
+
+    /// Holds back what these watches are sent, also those that begin later.
+    pub(crate) fn hold_watches(&self, which: Requests) {
+        self.with(|state| state.watches.hold(which));
+    }
+
+    /// Sends each of these watches so many of the events that are held back.
+    pub(crate) fn let_through(&self, which: &Requests, count: usize) {
+        self.with(|state| state.watches.let_through(which, count));
+    }
+
+    /// Sends these watches, which were held so, all that is held back, and holds them no more.
+    pub(crate) fn release_watches(&self, which: &Requests) {
+        self.with(|state| state.watches.release(which));
+    }
+
+    /// Tells these watches what version they have got to.
+    pub(crate) fn bookmark(&self, which: &Requests) {
+        self.with(|State { watches, store, .. }| watches.bookmark(which, store));
+    }
+
+    /// Ends these watches, as the apiserver does now and then: their clients go on from where they are.
+    pub(crate) fn end_watches(&self, which: &Requests) {
+        self.with(|state| state.watches.end(which, &|| None));
+    }
+
+    /// Ends the connections of these watches.
+    pub(crate) fn break_watches(&self, which: &Requests) {
+        self.with(|state| state.watches.end(which, &|| Some(Err(broken()))));
+    }
+
+    /// Forgets all versions before now, and ends these watches with that: their clients list again.
+    pub(crate) fn expire_watches(&self, which: &Requests) {
+        self.with(|State { watches, store, .. }| {
+            store.compact();
+            watches.end(which, &|| Some(Ok(expiry(store))));
         });
     }
 }

@@ -17,8 +17,10 @@ mod patch;
 mod read;
 mod refusal;
 mod request;
+mod requests;
 mod select;
 mod store;
+mod watch;
 mod write;
 
 use std::{
@@ -26,18 +28,27 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::http::{Request, Response, header};
+use futures::{StreamExt as _, stream};
 use jiff::{Timestamp, fmt::rfc2822};
 use kube::{Client, client::Body};
 use serde_json::Value;
+use tokio::{sync::mpsc::UnboundedReceiver, time::sleep};
 
 use crate::support::audit;
+
+pub(crate) use requests::Requests;
 
 use refusal::Refusal;
 use request::Asked;
 use store::Store;
+use watch::{Piece, Watches};
+
+/// How long a watch lasts that does not say so.
+const WATCH_SECONDS: u64 = 1800;
 
 /// An apiserver in memory. Clones are the same one.
 #[derive(Clone)]
@@ -45,7 +56,14 @@ pub(crate) struct SimulatedApiserver(Arc<Mutex<State>>);
 
 struct State {
     store: Store,
+    watches: Watches,
     log: Vec<audit::Request>,
+}
+
+/// What a request is answered with.
+enum Answer {
+    Object(u16, Value),
+    Events(UnboundedReceiver<Piece>, Duration),
 }
 
 type Reply = Response<axum::body::Body>;
@@ -53,7 +71,8 @@ type Reply = Response<axum::body::Body>;
 impl SimulatedApiserver {
     /// One without objects, whose clock shows `epoch` now. Needs a Tokio runtime.
     pub(crate) fn start(epoch: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(State { store: Store::new(epoch), log: Vec::new() })))
+        let watches = Watches::default();
+        Self(Arc::new(Mutex::new(State { store: Store::new(epoch), watches, log: Vec::new() })))
     }
 
     /// A client called `name`, with this namespace as its default.
@@ -73,26 +92,41 @@ impl SimulatedApiserver {
     }
 }
 
+fn broken() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, "the simulated connection ended")
+}
+
 impl State {
     fn serve(&mut self, asked: &Asked) -> Reply {
-        match self.act(asked) {
-            Ok((code, object)) => {
+        let answer = self.act(asked);
+        self.watches.distribute(&self.store);
+        match answer {
+            Ok(Answer::Object(code, object)) => {
                 self.note(asked, code);
                 self.reply(code, axum::body::Body::from(object.to_string()))
+            }
+            Ok(Answer::Events(events, limit)) => {
+                self.note(asked, 200);
+                self.reply(200, axum::body::Body::from_stream(until(limit, events)))
             }
             Err(refusal) => self.refuse(asked, &refusal),
         }
     }
 
-    fn act(&mut self, asked: &Asked) -> Result<(u16, Value), Refusal> {
+    fn act(&mut self, asked: &Asked) -> Result<Answer, Refusal> {
         let target = asked.target()?;
         let is_main = target.subresource.is_empty();
         let store = &mut self.store;
         let object = match asked.verb {
             "get" => read::get(store, asked)?,
             "list" => read::list(store, asked)?,
+            "watch" => {
+                let seconds = asked.parameter("timeoutSeconds").parse().unwrap_or(WATCH_SECONDS);
+                let events = self.watches.begin(store, asked)?;
+                return Ok(Answer::Events(events, Duration::from_secs(seconds)));
+            }
             "create" if is_main && target.name.is_empty() => {
-                return Ok((201, write::create(store, asked)?));
+                return Ok(Answer::Object(201, write::create(store, asked)?));
             }
             "update" if !target.name.is_empty() => write::replace(store, asked)?,
             "patch" if !target.name.is_empty() => patch::patch(store, asked)?,
@@ -102,7 +136,7 @@ impl State {
                 return Err(Refusal::new(405, "MethodNotAllowed", message));
             }
         };
-        Ok((200, object))
+        Ok(Answer::Object(200, object))
     }
 
     fn refuse(&mut self, asked: &Asked, refusal: &Refusal) -> Reply {
@@ -137,6 +171,11 @@ impl State {
             body: asked.body.clone(),
         });
     }
+}
+
+/// What comes within `limit`.
+fn until(limit: Duration, mut events: UnboundedReceiver<Piece>) -> impl futures::Stream<Item = Piece> + Send {
+    stream::poll_fn(move |context| events.poll_recv(context)).take_until(Box::pin(sleep(limit)))
 }
 
 /// The way of one client to the apiserver.

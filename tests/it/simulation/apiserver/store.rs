@@ -35,12 +35,13 @@ pub(super) struct Stored {
     pub applied: BTreeMap<(String, String), Value>,
 }
 
-/// One change; deleted where there is nothing after.
+/// One change: created where there was nothing before, deleted where there is nothing after.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
     pub kind: &'static Kind,
     pub key: Key,
     pub revision: u64,
+    pub before: Option<Value>,
     pub after: Option<Value>,
 }
 
@@ -78,6 +79,11 @@ impl Store {
 
     pub(super) fn oldest(&self) -> u64 {
         self.oldest
+    }
+
+    /// Forgets what was before now: watches and pages of then are too old.
+    pub(super) fn compact(&mut self) {
+        self.oldest = self.revision;
     }
 
     pub(super) fn next_uid(&mut self) -> String {
@@ -118,14 +124,19 @@ impl Store {
         objects.into_values().cloned().collect()
     }
 
+    /// What changed since.
+    pub(super) fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
+        self.history.iter().filter(move |change| change.revision > revision)
+    }
+
     /// Stores an object with a version of its own, and returns it.
     pub(super) fn put(&mut self, kind: &'static Kind, mut stored: Stored) -> Value {
         self.revision += 1;
         stored.value["metadata"]["resourceVersion"] = json!(self.revision.to_string());
         let value = stored.value.clone();
         let key = key_of(kind, &value);
-        self.objects.insert(key.clone(), stored);
-        self.note(kind, key, Some(value.clone()));
+        let before = self.objects.insert(key.clone(), stored).map(|stored| stored.value);
+        self.note(kind, key, before, Some(value.clone()));
         value
     }
 
@@ -137,14 +148,14 @@ impl Store {
     /// Removes an object.
     pub(super) fn remove(&mut self, kind: &'static Kind, value: &Value) {
         let key = key_of(kind, value);
-        if self.objects.remove(&key).is_some() {
+        if let Some(stored) = self.objects.remove(&key) {
             self.revision += 1;
-            self.note(kind, key, None);
+            self.note(kind, key, Some(stored.value), None);
         }
     }
 
-    fn note(&mut self, kind: &'static Kind, key: Key, after: Option<Value>) {
-        self.history.push(Change { kind, key, revision: self.revision, after });
+    fn note(&mut self, kind: &'static Kind, key: Key, before: Option<Value>, after: Option<Value>) {
+        self.history.push(Change { kind, key, revision: self.revision, before, after });
     }
 }
 

@@ -1,0 +1,25 @@
+//! Which requests a test means.
+
+/// Which requests are meant: those of a client and for a resource, where these are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Requests {
+    client: Option<String>,
+    resource: Option<String>,
+}
+
+impl Requests {
+    /// Those of the client called so.
+    pub(crate) fn of(client: &str) -> Self {
+        Self { client: Some(client.to_owned()), ..Self::default() }
+    }
+
+    /// Those for this resource, such as `pods` or `pods/status`.
+    pub(crate) fn on(self, resource: &str) -> Self {
+        Self { resource: Some(resource.to_owned()), ..self }
+    }
+
+    pub(super) fn include(&self, client: &str, resource: &str) -> bool {
+        let is = |wanted: &Option<String>, given: &str| wanted.as_ref().is_none_or(|wanted| wanted == given);
+        is(&self.client, client) && is(&self.resource, resource)
+    }
+}
