@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::audit::Request;
 
-use super::{Requests, SimulatedApiserver, State, broken, collect::collect, kinds::Kind, store::Stored, watch::expiry};
+use super::{
+    Fault, Requests, SimulatedApiserver, State, broken, collect::collect, kinds::Kind, store::Stored, watch::expiry,
+};
 
 /// More acts than any test leaves to the garbage collector: it would never end.
 const MOST_ACTS: usize = 100_000;
@@ -34,7 +36,7 @@ impl SimulatedApiserver {
         self.with(|state| state.store.snapshot(Kind::of_plural(plural), state.store.revision()))
     }
 
-    /// All requests, in order.
+    /// All requests, in order; the code of one without an answer is 0.
     pub(crate) fn log(&self) -> Vec<Request> {
         self.lock().log.clone()
     }
@@ -50,6 +52,26 @@ impl SimulatedApiserver {
             let acts = (0..MOST_ACTS).take_while(|_| collect(&mut state.store)).count();
             assert!(acts < MOST_ACTS, "the garbage collector does not end");
         });
+    }
+
+    /// Lets the next of these requests go wrong so that no earlier call is for.
+    pub(crate) fn fail_next(&self, which: Requests, fault: Fault) {
+        self.with(|state| state.faults.once(which, fault));
+    }
+
+    /// Lets all of these requests go wrong so.
+    pub(crate) fn fail_all(&self, which: Requests, fault: Fault) {
+        self.with(|state| state.faults.always(which, fault));
+    }
+
+    /// Lets nothing go wrong any more.
+    pub(crate) fn mend(&self) {
+        self.with(|state| state.faults.mend());
+    }
+
+    /// Sends all answers that are held back.
+    pub(crate) fn release_replies(&self) {
+        self.with(|state| state.faults.release());
     }
 
     /// Holds back what these watches are sent, also those that begin later.

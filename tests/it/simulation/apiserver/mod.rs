@@ -12,6 +12,7 @@
 mod collect;
 mod control;
 mod delete;
+mod faults;
 mod kinds;
 mod patch;
 mod read;
@@ -24,7 +25,7 @@ mod watch;
 mod write;
 
 use std::{
-    future::Future,
+    future::{Future, pending},
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -40,9 +41,11 @@ use tokio::{sync::mpsc::UnboundedReceiver, time::sleep};
 
 use crate::support::audit;
 
+pub(crate) use faults::Fault;
+pub(crate) use refusal::Refusal;
 pub(crate) use requests::Requests;
 
-use refusal::Refusal;
+use faults::Faults;
 use request::Asked;
 use store::Store;
 use watch::{Piece, Watches};
@@ -57,6 +60,7 @@ pub(crate) struct SimulatedApiserver(Arc<Mutex<State>>);
 struct State {
     store: Store,
     watches: Watches,
+    faults: Faults,
     log: Vec<audit::Request>,
 }
 
@@ -71,8 +75,8 @@ type Reply = Response<axum::body::Body>;
 impl SimulatedApiserver {
     /// One without objects, whose clock shows `epoch` now. Needs a Tokio runtime.
     pub(crate) fn start(epoch: Timestamp) -> Self {
-        let watches = Watches::default();
-        Self(Arc::new(Mutex::new(State { store: Store::new(epoch), watches, log: Vec::new() })))
+        let (watches, faults) = (Watches::default(), Faults::default());
+        Self(Arc::new(Mutex::new(State { store: Store::new(epoch), watches, faults, log: Vec::new() })))
     }
 
     /// A client called `name`, with this namespace as its default.
@@ -87,7 +91,23 @@ impl SimulatedApiserver {
 
     async fn answer(self, client: String, request: Request<Body>) -> io::Result<Reply> {
         let asked = Asked::read(&client, request).await;
-        let reply = self.lock().serve(&asked);
+        let fault = self.lock().faults.of(&asked);
+        let reply = match &fault {
+            Some(Fault::Refuse(refusal)) => self.lock().refuse(&asked, refusal),
+            Some(Fault::Disconnect | Fault::Silence) => {
+                self.lock().note(&asked, 0);
+                return if matches!(fault, Some(Fault::Silence)) { pending().await } else { Err(broken()) };
+            }
+            Some(Fault::LoseReply | Fault::HoldReply) | None => self.lock().serve(&asked),
+        };
+        match fault {
+            Some(Fault::LoseReply) => return Err(broken()),
+            Some(Fault::HoldReply) => {
+                let gate = self.lock().faults.gate();
+                gate.await.map_err(|_| broken())?;
+            }
+            _ => {}
+        }
         Ok(reply)
     }
 }

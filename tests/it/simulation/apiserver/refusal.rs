@@ -20,6 +20,13 @@ impl Refusal {
         Self { code, reason: reason.to_owned(), message: message.into(), details: json!({}), retry_after: None }
     }
 
+    /// The apiserver has too much to do.
+    pub(crate) fn too_many_requests(retry_after: u32) -> Self {
+        let message = "the server has received too many requests and has asked us to try again later";
+        let details = json!({"retryAfterSeconds": retry_after});
+        Self { details, retry_after: Some(retry_after), ..Self::new(429, "TooManyRequests", message) }
+    }
+
     pub(super) fn unknown_path() -> Self {
         Self::new(404, "NotFound", "the server could not find the requested resource")
     }

@@ -73,6 +73,13 @@ impl Asked {
         self.parameter("dryRun") == "All" || self.body["dryRun"][0] == "All"
     }
 
+    /// `pods`, or `pods/status`.
+    pub(super) fn resource(&self) -> String {
+        let Some(target) = &self.target else { return String::new() };
+        let slash = if target.subresource.is_empty() { "" } else { "/" };
+        format!("{}{slash}{}", target.kind.plural, target.subresource)
+    }
+
     pub(super) fn target(&self) -> Result<&Target, Refusal> {
         self.target.as_ref().ok_or_else(Refusal::unknown_path)
     }

@@ -140,7 +140,7 @@ impl Watches {
 
 impl Watch {
     fn is_one_of(&self, which: &Requests) -> bool {
-        which.include(&self.client, self.kind.plural)
+        which.include(&self.client, "watch", self.kind.plural)
     }
 
     /// What this watch sees of a change: what enters or leaves its selection is added or deleted.

@@ -1,0 +1,76 @@
+//! What goes wrong, and with which requests.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+
+use super::{refusal::Refusal, request::Asked, requests::Requests};
+
+/// What becomes of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// It has no effect, and this answer.
+    Refuse(Refusal),
+    /// It has no effect, and its connection ends.
+    Disconnect,
+    /// It has no effect and no answer.
+    Silence,
+    /// It has its effect, and its connection ends before the answer.
+    LoseReply,
+    /// It has its effect, and its answer comes when the test says so.
+    HoldReply,
+}
+
+/// How often a fault happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Once,
+    Always,
+}
+
+/// All that is to go wrong.
+#[derive(Default)]
+pub(super) struct Faults {
+    rules: VecDeque<(Requests, Fault, Times)>,
+    held: Vec<oneshot::Sender<()>>,
+}
+
+impl Faults {
+    pub(super) fn once(&mut self, which: Requests, fault: Fault) {
+        self.rules.push_back((which, fault, Times::Once));
+    }
+
+    pub(super) fn always(&mut self, which: Requests, fault: Fault) {
+        self.rules.push_back((which, fault, Times::Always));
+    }
+
+    pub(super) fn mend(&mut self) {
+        self.rules.clear();
+    }
+
+    /// What becomes of this request, by the first rule that is for it.
+    pub(super) fn of(&mut self, asked: &Asked) -> Option<Fault> {
+        let resource = asked.resource();
+        let is_meant = |rule: &(Requests, Fault, Times)| rule.0.include(&asked.client, asked.verb, &resource);
+        let place = self.rules.iter().position(is_meant)?;
+        let (_, fault, times) = self.rules.get(place)?.clone();
+        if times == Times::Once {
+            self.rules.remove(place);
+        }
+        Some(fault)
+    }
+
+    /// What an answer waits for that is held back.
+    pub(super) fn gate(&mut self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.held.push(sender);
+        receiver
+    }
+
+    pub(super) fn release(&mut self) {
+        for gate in self.held.drain(..) {
+            // Fails where the client has gone.
+            let _ = gate.send(());
+        }
+    }
+}
