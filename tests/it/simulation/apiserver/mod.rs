@@ -4,6 +4,9 @@
 //! of which has a name. Nothing happens by itself, and nothing takes time: the only clock is the event loop's, which may be
 //! paused. The same requests in the same order have the same answers.
 //!
+//! # Guarantees
+//! It does what `tests/golden/apiserver-transcript.txt` says; `super::conformance` holds a real apiserver to the same lines.
+//!
 //! # Caveats
 //! Left out: authentication and permissions, admission but for namespaces, schemas (defaults, pruning, validation, CEL) but for
 //! what of a pod's spec cannot change, quotas, `managedFields`, JSON patch, streaming lists, caches that are behind, evictions,
