@@ -159,6 +159,25 @@ async fn a_page_of_a_forgotten_version_is_refused() {
     assert!(matches!(refused, Err(kube::Error::Api(status)) if status.code == 410));
 }
 
+/// UIDs, generated names, versions and times.
+#[tokio::test(start_paused = true)]
+async fn the_same_requests_make_the_same_objects() {
+    async fn run() -> Vec<serde_json::Value> {
+        let apiserver = apiserver();
+        let secrets = secrets(&apiserver, "user");
+        for _ in 0..3 {
+            sleep(Duration::from_secs(1)).await;
+            let mut secret = secret("");
+            secret.metadata.generate_name = Some("a-".to_owned());
+            secrets.create(&PostParams::default(), &secret).await.unwrap();
+        }
+        apiserver.objects("secrets")
+    }
+    let objects = run().await;
+    assert_eq!(objects.len(), 3);
+    assert_eq!(objects, run().await);
+}
+
 /// What the simulation leaves out is no answer of an apiserver.
 #[tokio::test(start_paused = true)]
 async fn what_is_not_simulated_says_so() {
