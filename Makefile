@@ -30,8 +30,8 @@ HISTORIES ?= 1
 # The tests that want the test bed for themselves, and in which parts they run on two at once. What needs both processors comes
 # last, when the tests beside each other are over.
 DISRUPTION ?= disruption:: cases::exclusive::
-DISRUPTION_FIRST := cases::exclusive:: disruption::sweep::
-DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::scale::
+DISRUPTION_FIRST := cases::exclusive:: disruption::sweep:: disruption::leaving::
+DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::leaving:: --skip disruption::scale::
 DISRUPTION_LAST := disruption::scale::
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
