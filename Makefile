@@ -46,8 +46,7 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: three quarters of an hour on two cores.
-	@rm -f target/timed.txt
+test: ## Everything that must hold: three quarters of an hour on two cores, twenty minutes more where nothing is built yet.
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner

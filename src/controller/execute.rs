@@ -80,7 +80,7 @@ pub(crate) async fn release_pod(
             context.state.wrote_pod(&pod);
             Ok((!finalizers::is_gone(&pod)).then_some(pod))
         }
-        // Gone, or another pod of that name: nothing of ours is there any more.
+        // Gone. Another pod of that name is refused for its UID, and the watch shows it before a later pass.
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
         Err(error) => Err(kube_error("releasing the job's pod")(error)),
     }

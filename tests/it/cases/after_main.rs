@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     bed::{PATIENCE, Space, cause, job, merged, phase, pod_spec, verdict},
     client::Listener,
-    ghost::{Ghost, bound, reports, runs, this_second},
+    ghost::{Ghost, reports, starts, this_second},
 };
 
 /// Long enough for a second result to arrive, if one were sent.
@@ -33,8 +33,7 @@ async fn falls_silent(test: &str, more: &Value, then: Value, expected: (Phase, R
     let spec = json!({"template": {"spec": pod}, "courier": {"flushSeconds": FLUSH}});
     let id = space.create(&job("job", &merged(spec, more))).await.uid().unwrap();
     let mut client = Listener::attach(&id).await;
-    bound(&space, "job-1").await;
-    runs(&space, "job-1", this_second()).await;
+    starts(&space, "job-1").await;
     space.running("job").await;
     main_ends(&space, "job-1").await;
     if !then.is_null() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     bed::{PATIENCE, Space, cause, container, job, merged, message, phase, pod_spec, verdict},
-    ghost::{Ghost, bound, forgot, reports, runs, this_second},
+    ghost::{Ghost, bound, forgot, reports, runs, starts, this_second},
     until,
 };
 
@@ -172,8 +172,7 @@ async fn a_loss_of_power_is_no_error_of_the_program() {
     let second =
         json!({"template": {"spec": {"containers": [container("main", "true"), container("second", "true")]}}});
     space.create(&ghost.job("job", &second)).await;
-    bound(&space, "job-1").await;
-    runs(&space, "job-1", this_second()).await;
+    starts(&space, "job-1").await;
     space.running("job").await;
     // Killed within the second after its start it would not differ from an init container.
     let killed = this_second() + jiff::SignedDuration::from_secs(1);
@@ -206,8 +205,7 @@ async fn own_faults_stay_own() {
     for (name, (code, reason), more, expected) in cases {
         space.create(&ghost.job(name, &json!({}))).await;
         let pod = format!("{name}-1");
-        bound(&space, &pod).await;
-        runs(&space, &pod, this_second()).await;
+        starts(&space, &pod).await;
         space.running(name).await;
         reports(&space, &pod, "Failed", &exited(code, reason), &more).await;
         let job = space.ended(name).await;
@@ -226,8 +224,7 @@ async fn a_program_that_takes_its_nodes_down_fails() {
     space.create(&ghost.job("job", &json!({}))).await;
     for number in 1..=3 {
         let pod = format!("job-{number}");
-        bound(&space, &pod).await;
-        runs(&space, &pod, this_second()).await;
+        starts(&space, &pod).await;
         space.wait("job", "runs", |job| attempt(job) == number && phase(job) == Some(Phase::Running)).await;
         reports(&space, &pod, "Failed", &exited(255, "Unknown"), &json!({})).await;
     }
@@ -249,8 +246,7 @@ async fn a_success_that_was_seen_is_one() {
     let second =
         json!({"template": {"spec": {"containers": [container("main", "true"), container("second", "true")]}}});
     space.create(&ghost.job("job", &second)).await;
-    bound(&space, "job-1").await;
-    runs(&space, "job-1", this_second()).await;
+    starts(&space, "job-1").await;
     space.running("job").await;
     let entry = |name: &str, state: &Value| json!({"name": name, "image": "i", "imageID": "", "containerID": "ghost://1", "ready": false, "restartCount": 0, "state": state});
     let (ended, going) = (exited(0, "Completed"), json!({"running": {"startedAt": this_second()}}));

@@ -183,15 +183,7 @@ async fn a_pod_stays_whose_other_container_traps_term() {
     let job = space.ended("job").await;
     let termination = job.status.clone().unwrap().termination.unwrap();
     assert_eq!((cause(&job), termination.exit_code), ("Error", Some(4)), "{:?}", job.status);
-    let pod = until("the pod has ended", PATIENCE, || async {
-        let pod = space.pods.get("job-1").await.map_err(|error| error.to_string())?;
-        if pod.finalizers().is_empty() {
-            Ok(pod)
-        } else {
-            Err(format!("{:?}", pod.status.and_then(|status| status.phase)))
-        }
-    })
-    .await;
+    let pod = space.released("job-1").await;
     assert_eq!(pod.metadata.deletion_timestamp, None);
     for (name, words) in [("main", "no solution"), ("traps", "told")] {
         let of = LogParams { container: Some(name.to_owned()), ..LogParams::default() };

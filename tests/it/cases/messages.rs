@@ -9,7 +9,6 @@ use serde_json::json;
 use crate::support::{
     bed::{PATIENCE, Space, cause, container, job, merged, pod_spec, shell_job},
     client::Listener,
-    until,
 };
 
 /// Long enough for a second result to arrive, if one were sent.
@@ -51,15 +50,7 @@ async fn a_result_does_not_wait_for_the_end_of_its_pod() {
     let pod = space.pods.get("job-1").await.unwrap();
     assert_eq!(pod.status.clone().unwrap().phase.as_deref(), Some("Running"), "{:?}", job.status);
     assert!(!pod.finalizers().is_empty(), "its exit codes are not all known");
-    let ended = until("the pod has ended and is released", PATIENCE, || async {
-        let pod = space.pods.get("job-1").await.map_err(|error| error.to_string())?;
-        if pod.finalizers().is_empty() {
-            Ok(pod)
-        } else {
-            Err(format!("{:?}", pod.status.and_then(|status| status.phase)))
-        }
-    })
-    .await;
+    let ended = space.released("job-1").await;
     let status = ended.status.unwrap();
     assert_eq!((status.phase.as_deref(), status.reason.as_deref()), (Some("Failed"), Some("DeadlineExceeded")));
     assert_eq!(ended.metadata.deletion_timestamp, None);

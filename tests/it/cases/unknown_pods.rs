@@ -112,8 +112,7 @@ async fn a_relabelled_pod_keeps_its_seat() {
     workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
     let referring = json!({"workflowRef": {"name": "workflow"}});
     space.create(&job("first", &referring)).await;
-    bound(&space, "first-1").await;
-    ghost::runs(&space, "first-1", ghost::this_second()).await;
+    ghost::starts(&space, "first-1").await;
     space.running("first").await;
     relabel(&space, "first-1").await;
     space.create(&job("second", &referring)).await;

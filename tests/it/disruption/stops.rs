@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use crate::support::{
     bed::{Space, cause, container, job, kubectl, merged, message, phase, pod_spec, variable, verdict},
     broker as rabbit,
-    ghost::{Ghost, bound, runs, this_second},
+    ghost::{Ghost, starts},
     operator::{End, Operator},
 };
 
@@ -161,8 +161,7 @@ async fn dead_leaders_stop_jobs_all_the_same() {
     let jobs: Vec<_> = all().into_iter().chain(disturbed()).chain([cut_off(&ghost)]).collect();
     let began = Instant::now();
     let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
-    bound(&space, "cut-off-1").await;
-    runs(&space, "cut-off-1", this_second()).await;
+    starts(&space, "cut-off-1").await;
     tokio::join!(disturb(&space, began), leaders_die(&operator, &space, &jobs, began));
     for (job, id) in jobs.iter().zip(&ids) {
         job.check(&space, id).await;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::{
-    ghost::{Ghost, bound, reports, runs, this_second},
+    ghost::{Ghost, bound, reports, starts, this_second},
     until,
 };
 
@@ -132,11 +132,7 @@ async fn pods_stay_as_long_as_the_job_says() {
         gone(&space, pod).await;
     }
     for name in ["all-1", "all-2", "failed-1"] {
-        let pod = until(&format!("the exit of {name} is recorded"), PATIENCE, || async {
-            let pod = space.pods.get(name).await.unwrap();
-            if pod.finalizers().is_empty() { Ok(pod) } else { Err(pod.finalizers().join(", ")) }
-        })
-        .await;
+        let pod = space.released(name).await;
         assert_eq!(pod.metadata.deletion_timestamp, None, "it stays");
     }
     space.change("all", &json!({"podRetentionPolicy": "Delete"})).await;
@@ -161,8 +157,7 @@ async fn a_lost_node_delays_the_next_attempt() {
         space.create(&life("true").of(&spec).of(&policy).pod(ghost.there()).job(name)).await;
     }
     for pod in ["patient-1", "forced-1"] {
-        bound(&space, pod).await;
-        runs(&space, pod, this_second()).await;
+        starts(&space, pod).await;
     }
     for job in ["patient", "forced"] {
         space.running(job).await;
@@ -182,8 +177,7 @@ async fn a_lost_node_delays_the_next_attempt() {
     space.pods.delete("patient-1", &DeleteParams::default().grace_period(0)).await.unwrap();
     space.wait("patient", "tried again", |job| attempt(job) == 2).await;
     for (job, pod) in [("patient", "patient-2"), ("forced", "forced-2")] {
-        bound(&space, pod).await;
-        runs(&space, pod, this_second()).await;
+        starts(&space, pod).await;
         reports(&space, pod, "Succeeded", &exited(0, "Completed"), &json!({})).await;
         assert_eq!(cause(&space.ended(job).await), "Completed");
         space.delete(job).await;
@@ -216,8 +210,7 @@ async fn a_node_evicts_for_its_own_sake_or_for_the_jobs_fault() {
     for (name, words) in &cases {
         space.create(&life("true").of(&spec).pod(ghost.there()).job(name)).await;
         let pod = format!("{name}-1");
-        bound(&space, &pod).await;
-        runs(&space, &pod, this_second()).await;
+        starts(&space, &pod).await;
         space.running(name).await;
         reports(&space, &pod, "Failed", &exited(137, "Error"), words).await;
     }

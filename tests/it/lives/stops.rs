@@ -7,7 +7,7 @@ use omotes_operator::testing::api::status::AbortStatus;
 use super::*;
 use crate::support::{
     bed::run_in,
-    ghost::{Ghost, bound, runs, this_second},
+    ghost::{Ghost, starts},
 };
 
 const SILENT: &str = r#"echo '{"progress": 0.4, "message": "half"}' >> /omotes/progress; "#;
@@ -257,8 +257,7 @@ async fn a_lost_node_holds_nobody_for_ever() {
     let spec = json!({"courier": {"enabled": false}, "maxRunSeconds": 5});
     let id = space.create(&life(&deaf()).of(&spec).pod(ghost.there()).job("job")).await.uid().unwrap();
     let mut client = Listener::attach(&id).await;
-    bound(&space, "job-1").await;
-    runs(&space, "job-1", this_second()).await;
+    starts(&space, "job-1").await;
     space.running("job").await;
 
     client.listen(PATIENCE, AFTERWARDS).await;

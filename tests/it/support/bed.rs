@@ -167,6 +167,15 @@ impl Space {
         .await;
     }
 
+    /// Waits until the operator holds the pod called `name` no more: its exit codes are recorded.
+    pub async fn released(&self, name: &str) -> Pod {
+        until(&format!("{}/{name} is released", self.name), PATIENCE, || async {
+            let pod = self.pods.get(name).await.map_err(|error| error.to_string())?;
+            if pod.finalizers().is_empty() { Ok(pod) } else { Err(format!("{:?}, {:?}", pod.finalizers(), pod.status)) }
+        })
+        .await
+    }
+
     /// Waits for an Event about the job called `name`, and returns what it says.
     pub(crate) async fn event(&self, name: &str, reason: &str) -> String {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.name);

@@ -70,6 +70,12 @@ pub(crate) fn this_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
 }
 
+/// Waits until the pod called `pod` has a node, and says as a kubelet that its program has just begun.
+pub(crate) async fn starts(space: &Space, pod: &str) {
+    bound(space, pod).await;
+    runs(space, pod, this_second()).await;
+}
+
 /// As a kubelet says that the program in `pod` runs since then.
 pub(crate) async fn runs(space: &Space, pod: &str, since: Timestamp) {
     reports(space, pod, "Running", &json!({"running": {"startedAt": since}}), &json!({})).await;
