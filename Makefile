@@ -51,6 +51,7 @@ test: ## Everything that must hold: three quarters of an hour on two cores, twen
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
+	@$(TIMED) "test bed's orphans" tests/testbed/orphans-test
 	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
 	@tests/side-by-side test-on-bed test-apart

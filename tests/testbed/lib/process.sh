@@ -124,7 +124,7 @@ kill_marked() {
 }
 
 # end_orphans: ends processes of ours that descend from none that we recorded, as RabbitMQ's Erlang when only the shell
-# above it was killed. Shims are left alone: they outlive their containerd by design.
+# above it was killed. A shim outlives its containerd by design, and what runs below one is a container's: its runc, say.
 end_orphans() {
   local name pid above leaders=" "
   for name in "${PROCESSES[@]}"; do
@@ -132,9 +132,9 @@ end_orphans() {
   done
   for pid in $(marked "$STATE"); do
     above=$pid
-    while [[ $above -gt 1 && $leaders != *" $above "* ]]; do
+    while [[ $above -gt 1 && $leaders != *" $above "* && $(cat "/proc/$above/comm" 2>/dev/null) != containerd-shim* ]]; do
       above=$(awk '$1 == "PPid:" { print $2 }' "/proc/$above/status" 2>/dev/null || echo 0)
     done
-    [[ $above -gt 1 || $(cat "/proc/$pid/comm" 2>/dev/null) == containerd-shim* ]] || kill -KILL "$pid" 2>/dev/null || true
+    [[ $above -gt 1 ]] || kill -KILL "$pid" 2>/dev/null || true
   done
 }
