@@ -1,4 +1,4 @@
-//! How fast the operator's broker layer makes and removes jobs' queues, beside a bare lapin loop: `make bench-queues`.
+//! How fast the operator's broker layer makes and removes jobs' queues, beside a bare loop: `make bench-queues`.
 //!
 //! Both arms take turns on one broker, in a virtual host of their own, until ten thousand jobs have their queues at once.
 
@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::{StreamExt, future::try_join_all, stream};
 use lapin::options::QueueDeleteOptions;
 use omotes_operator::testing::broker::{ListedQueue, RefusalSource};
+use reqwest::{Client, Url};
 
 use super::*;
 use crate::support::broker as rabbit;
@@ -63,17 +64,35 @@ impl Arm for Broker {
     }
 }
 
-/// A loop without reconnects, limits or answers for anybody.
-struct Bare(Vec<Channel>);
+/// A loop without reconnects, limits or answers for anybody. As the operator it looks at each queue before it deletes that:
+/// a deletion that the broker has to refuse is logged there as a fault.
+struct Bare {
+    channels: Vec<Channel>,
+    management: Client,
+    /// Of all queues of the virtual host.
+    url: Url,
+}
 
 impl Bare {
-    async fn open(uri: &str) -> Self {
-        let connection = Connection::connect(uri, ConnectionProperties::default()).await.unwrap();
-        Self(try_join_all((0..CHANNELS).map(|_| connection.create_channel())).await.unwrap())
+    async fn open(world: &World) -> Self {
+        let uri = world.uri("OMOTES_AMQP_URI");
+        let connection = Connection::connect(&uri, ConnectionProperties::default()).await.unwrap();
+        let channels = try_join_all((0..CHANNELS).map(|_| connection.create_channel())).await.unwrap();
+        let mut url: Url = variable("OMOTES_ADMIN_MANAGEMENT_URI").parse().unwrap();
+        url.path_segments_mut().unwrap().extend(["api", "queues", &world.vhost]);
+        Self { channels, management: Client::builder().tls_certs_only([]).build().unwrap(), url }
     }
 
     fn channel(&self) -> &Channel {
-        &self.0[fastrand::usize(..self.0.len())]
+        &self.channels[fastrand::usize(..self.channels.len())]
+    }
+
+    async fn look_at(&self, queue: &str) {
+        let mut url = self.url.clone();
+        url.path_segments_mut().unwrap().push(queue);
+        let answer = self.management.get(url).send().await.unwrap().bytes().await.unwrap();
+        let seen: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(seen["consumers"].as_u64().unwrap_or_default(), 0, "{seen}");
     }
 }
 
@@ -92,7 +111,10 @@ impl Arm for Bare {
     async fn remove(&self, job: &str) {
         let channel = self.channel();
         let unused = QueueDeleteOptions { if_unused: true, ..QueueDeleteOptions::default() };
-        let delete = async |queue: String| channel.queue_delete(queue.as_str().into(), unused).await;
+        let delete = async |queue: String| {
+            self.look_at(&queue).await;
+            channel.queue_delete(queue.as_str().into(), unused).await
+        };
         try_join_all(names(job).into_iter().map(delete)).await.unwrap();
     }
 
@@ -125,7 +147,7 @@ async fn compare(ours: &Broker, bare: &Bare, removes: bool) -> f64 {
 async fn ten_thousand_jobs_have_their_queues() {
     let world = World::new().await;
     let operator = world.operator().await;
-    let bare = Bare::open(&world.uri("OMOTES_AMQP_URI")).await;
+    let bare = Bare::open(&world).await;
     let made = compare(&operator.broker, &bare, false).await;
 
     let began = Instant::now();
