@@ -9,6 +9,7 @@ mod gateway;
 mod leader;
 mod leaving;
 mod outages;
+mod proxied;
 mod scale;
 mod seats;
 mod stops;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::support::{
-    bed::{Space, cause, container, job, kubectl, merged, message, phase, pod_spec, variable, verdict},
+    bed::{Space, cause, container, job, merged, message, phase, pod_spec, verdict},
     broker as rabbit,
     ghost::{Ghost, starts},
     operator::{End, Operator},
@@ -199,7 +199,7 @@ async fn limits_hold_while_no_operator_is_there() {
         space.running(job.name).await;
     }
     let away = Instant::now();
-    scale(0);
+    Operator::scale(0);
     // It exits with 0 because it is told to, and nobody sees it: that is no success.
     space.pods.evict("drained-1", &EvictParams::default()).await.unwrap();
     // 15 s to start, 20 s to run, 5 s of grace, 60 s of margin, and the kubelet's own.
@@ -208,7 +208,7 @@ async fn limits_hold_while_no_operator_is_there() {
         assert_eq!(phase(&space.jobs.get(name).await.unwrap()), Some(Phase::Running), "nobody was there: {name}");
     }
     let back = jiff::Timestamp::now();
-    scale(2);
+    Operator::scale(2);
     println!("the operator was away for {:.1?}", away.elapsed());
     for (job, id) in jobs.iter().zip(&ids) {
         job.check(&space, id).await;
@@ -229,17 +229,4 @@ async fn leave_nothing(space: Space, jobs: &[Doomed]) {
     }
     space.empty().await;
     space.remove().await;
-}
-
-/// Has so many replicas of the operator run, and waits until it is so.
-fn scale(replicas: u8) {
-    let namespace = variable("OMOTES_NAMESPACE");
-    let count = format!("--replicas={replicas}");
-    let deployment = "deployment/omotes-operator";
-    let gone = ["wait", "--for=delete", "pod", "--selector=app.kubernetes.io/name=omotes-operator", "--timeout=60s"];
-    let ready = ["rollout", "status", deployment, "--timeout=120s"];
-    for words in [&["scale", deployment, &count][..], if replicas == 0 { &gone } else { &ready }] {
-        let (done, said) = kubectl(&[&["--namespace", &namespace], words].concat(), None);
-        assert!(done, "{said}");
-    }
 }

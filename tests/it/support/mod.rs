@@ -9,6 +9,7 @@ pub(crate) mod broker;
 pub(crate) mod client;
 pub(crate) mod ghost;
 pub(crate) mod operator;
+pub(crate) mod proxy;
 pub(crate) mod sdk;
 pub(crate) mod wire;
 

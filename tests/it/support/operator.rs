@@ -160,6 +160,20 @@ impl Operator {
             assert!(done, "{said}");
         }
     }
+
+    /// Gives the operator so many replicas, and waits until all of them are there, or none.
+    pub(crate) fn scale(replicas: u8) {
+        let namespace = variable("OMOTES_NAMESPACE");
+        let count = format!("--replicas={replicas}");
+        let deployment = "deployment/omotes-operator";
+        let gone =
+            ["wait", "--for=delete", "pod", "--selector=app.kubernetes.io/name=omotes-operator", "--timeout=60s"];
+        let ready = ["rollout", "status", deployment, "--timeout=120s"];
+        for words in [&["scale", deployment, &count][..], if replicas == 0 { &gone } else { &ready }] {
+            let (done, said) = kubectl(&[&["--namespace", &namespace], words].concat(), None);
+            assert!(done, "{said}");
+        }
+    }
 }
 
 /// The repository's own script that installs the operator, with the image that is installed.
