@@ -34,6 +34,15 @@ const RELEASE_INTERVAL: Duration = Duration::from_secs(60);
 /// So many objects come at once in a list: a job may have a megabyte, and a page is in memory several times.
 const PAGE: u32 = 200;
 
+/// How long a watch lasts, give or take a quarter; another one follows where it was. One whose connection died without a word
+/// ends five seconds later, and what happened meanwhile is seen then.
+const WATCH_DURATION: Duration = Duration::from_secs(60);
+
+/// A watch as each of these is.
+fn limited() -> watcher::Config {
+    watcher::Config { timeout: u32::try_from(spread(WATCH_DURATION).as_secs()).ok(), ..watcher::Config::default() }
+}
+
 /// What is watched: each of these namespaces, or all.
 pub(super) fn scopes(namespaces: &[String]) -> Vec<Scope> {
     if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() }
@@ -90,7 +99,7 @@ async fn watch_jobs(context: Arc<Context>, scope: Scope) {
     let api: Api<DeserializeGuard<OmotesJob>> = Api::all(context.clients.client.clone());
     let api = scope.as_ref().map_or(api, |namespace| Api::namespaced(context.clients.client.clone(), namespace));
     let mut first = true;
-    drive(&context.state.jobs, watcher(api, watcher::Config::default().page_size(PAGE)), |change| match change {
+    drive(&context.state.jobs, watcher(api, limited().page_size(PAGE)), |change| match change {
         Change::Applied(job) => {
             news::listen_to(&context, &job);
             context.state.claims.apply(&job);
@@ -109,7 +118,7 @@ async fn watch_pods(context: Arc<Context>, scope: Scope) {
     let api = scoped::<DeserializeGuard<Pod>>(&context, scope.as_ref());
     let selector = names::managed_selector();
     let mut first = true;
-    let config = watcher::Config::default().labels(&selector).page_size(PAGE);
+    let config = limited().labels(&selector).page_size(PAGE);
     drive(&context.state.pods, watcher(api, config), |change| match change {
         Change::Applied(pod) => {
             context.state.seat_pod(&pod, true);
@@ -149,7 +158,7 @@ async fn watch_workflows(context: Arc<Context>, scope: Scope) {
     let api = scoped::<DeserializeGuard<OmotesWorkflow>>(&context, scope.as_ref());
     let mut first = true;
     let mut generations = HashMap::new();
-    drive(&context.state.catalog.cache, watcher(api, watcher::Config::default()), |change| match change {
+    drive(&context.state.catalog.cache, watcher(api, limited()), |change| match change {
         Change::Applied(workflow) => {
             // A status of our own is no news.
             let generation = workflow.metadata.generation;
@@ -180,23 +189,19 @@ async fn watch_revisions(context: Arc<Context>, scope: Scope) {
     let api = scoped::<DeserializeGuard<ControllerRevision>>(&context, scope.as_ref());
     let selector = format!("{},{}", names::managed_selector(), names::LABEL_WORKFLOW);
     let mut first = true;
-    drive(
-        &context.state.revisions,
-        watcher(api, watcher::Config::default().labels(&selector)),
-        |change| match change {
-            Change::Applied(revision) | Change::Deleted(revision) => revision_changed(&context, &revision),
-            Change::Undecodable(object) => {
-                warn!(
-                    namespace = object.metadata.namespace,
-                    name = object.metadata.name,
-                    error = object.error,
-                    "a ControllerRevision cannot be decoded and is ignored"
-                );
-            }
-            Change::Synced => listed(&context, &scope, std::mem::take(&mut first)),
-            Change::Failed(error) => report_failure(&context, &scope, "ControllerRevisions", &error),
-        },
-    )
+    drive(&context.state.revisions, watcher(api, limited().labels(&selector)), |change| match change {
+        Change::Applied(revision) | Change::Deleted(revision) => revision_changed(&context, &revision),
+        Change::Undecodable(object) => {
+            warn!(
+                namespace = object.metadata.namespace,
+                name = object.metadata.name,
+                error = object.error,
+                "a ControllerRevision cannot be decoded and is ignored"
+            );
+        }
+        Change::Synced => listed(&context, &scope, std::mem::take(&mut first)),
+        Change::Failed(error) => report_failure(&context, &scope, "ControllerRevisions", &error),
+    })
     .await;
 }
 

@@ -201,6 +201,23 @@ async fn an_apiserver_that_falls_silent_changes_no_end() {
     scene.ends_well(&[aborted]).await;
 }
 
+/// What is between has forgotten the connections that there were, as a load balancer does that is replaced. New ones are
+/// served, so that the operator keeps its Lease.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the test bed: make test"]
+async fn watches_that_are_dead_delay_no_end_for_long() {
+    let mut scene = Scene::new("forgotten").await;
+    scene.fleet.start_bare("ends", 5.0).await;
+    scene.fleet.all_run().await;
+    scene.operator.proxy.apiserver.forget();
+    scene.fleet.all_programs_end().await;
+    let ended = Instant::now();
+    scene.fleet.space.ended("ends").await;
+    println!("recorded {:.1?} after its end", ended.elapsed());
+    assert_eq!(scene.operator.restarts(), 0, "it kept its Lease");
+    scene.ends_well(&[]).await;
+}
+
 /// The broker has a result and confirms it, and the operator does not get that, nor anything else.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]

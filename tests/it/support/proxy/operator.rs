@@ -89,6 +89,11 @@ impl ProxiedOperator {
         .await
     }
 
+    /// How often its process has ended by itself.
+    pub(crate) fn restarts(&self) -> usize {
+        self.ends.lock().unwrap().len()
+    }
+
     /// Stops it, as at the end of a Deployment; the installed one comes back.
     pub(crate) async fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
