@@ -6,14 +6,17 @@
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
-use omotes_operator::testing::{api::status::Phase, wire::ResultType};
+use omotes_operator::testing::{
+    api::{OmotesJob, status::Phase},
+    wire::ResultType,
+};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::Fleet;
+use super::{Fleet, seats};
 use crate::support::{
     audit::{self, Mark},
-    bed::{PATIENCE, Space, cause, message, phase, shell_job},
+    bed::{PATIENCE, Space, cause, job, message, phase, shell_job},
     broker as rabbit,
     client::queues,
     proxy::{Asked, Fault, ProxiedOperator},
@@ -39,7 +42,7 @@ struct Scene {
 
 /// A job that is aborted.
 struct Aborted {
-    name: &'static str,
+    name: String,
     id: String,
 }
 
@@ -49,10 +52,14 @@ impl Scene {
         Self { operator, fleet: Fleet::new(test).await, mark: audit::mark() }
     }
 
-    /// Starts a job that runs until it is asked to end.
-    async fn start_endless(&self, name: &'static str) -> Aborted {
-        let id = self.fleet.space.create(&shell_job(name, WAITS)).await.uid().unwrap();
-        Aborted { name, id }
+    /// Starts a job that is to be aborted.
+    async fn start_doomed(&self, job: &OmotesJob) -> Aborted {
+        let id = self.fleet.space.create(job).await.uid().unwrap();
+        Aborted { name: job.name_any(), id }
+    }
+
+    async fn abort(&self, name: &str) {
+        self.fleet.space.change(name, &json!({"abort": {"reason": "enough"}})).await;
     }
 
     /// All jobs have succeeded with one pod and one result each, and nothing is left; the same of these that were aborted.
@@ -62,7 +69,7 @@ impl Scene {
             job.ends_well(&fleet.space).await;
         }
         let space = fleet.space.name.clone();
-        let jobs = fleet.names().into_iter().chain(aborted.iter().map(|job| job.name.to_owned()));
+        let jobs = fleet.names().into_iter().chain(aborted.iter().map(|job| job.name.clone()));
         let mut expected: Vec<String> = jobs.map(|job| format!("{job}-1")).collect();
         expected.sort_unstable();
         fleet.ends_well().await;
@@ -74,7 +81,7 @@ impl Scene {
 impl Aborted {
     /// It was aborted, no program of its runs on, and its client was told once.
     async fn ends_well(&self, space: &Space) {
-        let job = space.ended(self.name).await;
+        let job = space.ended(&self.name).await;
         assert_eq!(phase(&job), Some(Phase::Aborted), "{}", message(&job));
         until("its program has ended", PATIENCE, || async {
             let pod = space.pods.get_opt(&format!("{}-1", self.name)).await.unwrap();
@@ -152,7 +159,8 @@ async fn a_lost_reply_to_the_last_status_sends_no_second_result() {
     scene.ends_well(&[]).await;
 }
 
-/// One job ends meanwhile. Another one is aborted whose pod is not known to have been made.
+/// One job ends meanwhile. Another one is aborted whose pod is not known to have been made; its seat is taken until its program
+/// has ended.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
 async fn late_news_of_pods_change_no_end() {
@@ -160,17 +168,24 @@ async fn late_news_of_pods_change_no_end() {
     scene.fleet.start("ends", 5.0).await;
     scene.fleet.listen();
     scene.fleet.all_run().await;
-    let faults = &scene.operator.proxy.faults;
+    let (space, faults) = (&scene.fleet.space, &scene.operator.proxy.faults);
+    seats::make_workflow(space, "seated", WAITS, &json!({"maxConcurrentJobs": 1})).await;
+    let watching = seats::watch(space.pods.clone(), 1);
     faults.delay_watches("pods", LATE);
-    let lost = faults.strike(Fault::ReplyLost, makes_pod("aborted-1"));
-    let aborted = scene.start_endless("aborted").await;
+    let lost = faults.strike(Fault::ReplyLost, makes_pod("unseen-1"));
+    let seated = |name| job(name, &json!({"workflowRef": {"name": "seated"}}));
+    let unseen = scene.start_doomed(&seated("unseen")).await;
     lost.struck().await;
-    scene.fleet.space.change("aborted", &json!({"abort": {"reason": "enough"}})).await;
+    let next = scene.start_doomed(&seated("next")).await;
+    scene.abort("unseen").await;
     let ended = scene.fleet.program_ended("ends").await.finished_at.unwrap().0;
-    scene.fleet.space.ended("ends").await;
+    space.ended("ends").await;
     println!("recorded {:.1?} after its end", jiff::Timestamp::now().duration_since(ended));
-    scene.operator.proxy.faults.delay_watches("pods", Duration::ZERO);
-    scene.ends_well(&[aborted]).await;
+    faults.delay_watches("pods", Duration::ZERO);
+    space.running("next").await;
+    scene.abort("next").await;
+    scene.ends_well(&[unseen, next]).await;
+    assert!(!watching.is_finished(), "more live pods than seats");
 }
 
 /// Nothing passes, and nobody is told. One job ends meanwhile, and one is aborted.
@@ -178,7 +193,7 @@ async fn late_news_of_pods_change_no_end() {
 #[ignore = "needs the test bed: make test"]
 async fn an_apiserver_that_falls_silent_changes_no_end() {
     let mut scene = Scene::new("silent").await;
-    let aborted = scene.start_endless("aborted").await;
+    let aborted = scene.start_doomed(&shell_job("aborted", WAITS)).await;
     scene.fleet.space.running("aborted").await;
     scene.fleet.start("ends", 8.0).await;
     scene.fleet.start_bare("ends-bare", 8.0).await;
@@ -186,7 +201,7 @@ async fn an_apiserver_that_falls_silent_changes_no_end() {
     let line = &scene.operator.proxy.apiserver;
     line.go_dark();
     let dark = Instant::now();
-    scene.fleet.space.change("aborted", &json!({"abort": {"reason": "enough"}})).await;
+    scene.abort("aborted").await;
     scene.fleet.all_programs_end().await;
     let noticed = scene.operator.ended().await;
     println!("the operator noticed {:.1?} after it was cut off", noticed.duration_since(dark));
@@ -197,7 +212,7 @@ async fn an_apiserver_that_falls_silent_changes_no_end() {
         scene.fleet.space.ended(name).await;
     }
     println!("all had ended {:.1?} after it was reached again", healed.elapsed());
-    assert_eq!(cause(&scene.fleet.space.ended(aborted.name).await), "SoftAborted");
+    assert_eq!(cause(&scene.fleet.space.ended(&aborted.name).await), "SoftAborted");
     scene.ends_well(&[aborted]).await;
 }
 
@@ -262,5 +277,6 @@ async fn a_slow_network_changes_no_end() {
         scene.fleet.space.ended(&name).await;
     }
     println!("{MANY} jobs had ended after {:.1?}", began.elapsed());
+    assert_eq!(scene.operator.restarts(), 0, "it kept its Lease");
     scene.ends_well(&[]).await;
 }

@@ -1,14 +1,15 @@
 //! Never more live jobs than seats, whoever leads.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
     api::{ListParams, PostParams},
 };
-use omotes_operator::testing::api::OmotesWorkflow;
+use omotes_operator::testing::api::{OmotesWorkflow, names};
 use serde_json::{Value, json};
+use tokio::{task::JoinHandle, time::sleep};
 
 use crate::support::{
     bed::{Space, cause, job, merged, pod_spec},
@@ -25,6 +26,26 @@ fn live(pods: &[Pod]) -> Vec<String> {
         matches!(phase.as_deref(), Some("Succeeded" | "Failed"))
     };
     pods.iter().filter(|pod| !ended(pod)).map(ResourceExt::name_any).collect()
+}
+
+/// Watches the pods of workflows; ends where more of them live at once than there are seats.
+pub(super) fn watch(pods: Api<Pod>, seats: usize) -> JoinHandle<()> {
+    let of_workflows = ListParams::default().labels(names::LABEL_WORKFLOW);
+    tokio::spawn(async move {
+        loop {
+            let there = live(&pods.list(&of_workflows).await.unwrap().items);
+            assert!(there.len() <= seats, "more live pods than seats: {there:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+}
+
+/// Makes a workflow whose jobs run `script`, with these limits.
+pub(super) async fn make_workflow(space: &Space, name: &str, script: &str, limit: &Value) {
+    let workflows: Api<OmotesWorkflow> = Api::namespaced(space.client.clone(), &space.name);
+    let spec = merged(json!({"typeName": name, "template": {"spec": pod_spec(script)}}), limit);
+    let manifest = json!({"metadata": {"name": name}, "spec": spec});
+    workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
 }
 
 /// Workflows, and what keeps all of their jobs together to so many at once.
@@ -50,22 +71,10 @@ async fn dead_leaders_give_no_slot_twice() {
 async fn kill_leaders(test: &str, limited: Limited) {
     let operator = Operator::settled().await;
     let space = Space::new(test).await;
-    let workflows: Api<OmotesWorkflow> = Api::namespaced(space.client.clone(), &space.name);
     for name in limited.workflows {
-        let spec = merged(json!({"typeName": name, "template": {"spec": pod_spec("sleep 3")}}), &limited.limit);
-        let manifest = json!({"metadata": {"name": name}, "spec": spec});
-        workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
+        make_workflow(&space, name, "sleep 3", &limited.limit).await;
     }
-    let watching = tokio::spawn({
-        let pods = space.pods.clone();
-        async move {
-            loop {
-                let there = live(&pods.list(&ListParams::default()).await.unwrap().items);
-                assert!(there.len() <= SEATS, "more live pods than seats: {there:?}");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        }
-    });
+    let watching = watch(space.pods.clone(), SEATS);
     for number in 0..JOBS {
         let workflow = limited.workflows[number % limited.workflows.len()];
         space.create(&job(&format!("job-{number}"), &json!({"workflowRef": {"name": workflow}}))).await;
