@@ -879,6 +879,28 @@ fn a_suspended_job_can_end() {
     }
 }
 
+/// A program that does not stop for a suspension meets its limits again once it should have stopped, and the operator is awake
+/// then.
+#[test]
+fn a_limit_ends_a_suspension_that_does_not_come_about() {
+    let heartbeat = json!({"heartbeat": {"timeoutSeconds": 100, "onTimeout": "Abort"}});
+    for (limit, cause) in
+        [(json!({"maxRunSeconds": 100}), AbortCause::DeadlineExceeded), (heartbeat, AbortCause::NoProgress)]
+    {
+        let mut world = World::new(&limit);
+        world.reconcile(usize::MAX);
+        world.start();
+        world.reconcile(usize::MAX);
+        world.node_lost = true;
+        world.user_suspends(true);
+        world.live(300);
+        let status = world.job.as_ref().unwrap().status.clone().unwrap();
+        assert_eq!((status.abort.map(|abort| abort.cause), world.results.len()), (Some(cause), 1));
+        let took = status.completion_time.unwrap().0.duration_since(status.start_time.unwrap().0).as_secs();
+        assert!((100..=102).contains(&took), "{cause:?} took {took} s");
+    }
+}
+
 /// A node that never answers holds the next attempt for as long as the job says, and no longer.
 #[test]
 fn a_pod_of_a_lost_node_is_forced_off_where_the_job_wants_that() {

@@ -41,9 +41,9 @@ pub(crate) fn demands(observed: &Observed, settings: &Settings, life: Option<&Li
         deleted(observed),
         requested(observed, runs),
         unstarted(observed, settings, life),
-        overdue(observed, settings).filter(|_| runs && !is_suspending(observed)),
+        overdue(observed, settings).filter(|_| runs).map(|demand| after_suspension(observed, demand)),
         spent(observed, settings).filter(|_| life.is_none()),
-        silent(observed).filter(|_| runs && !is_suspending(observed)),
+        silent(observed).filter(|_| runs).map(|demand| after_suspension(observed, demand)),
         suspended(observed).filter(|_| life.is_some()),
     ];
     reasons.into_iter().flatten().collect()
@@ -149,10 +149,12 @@ fn suspended(observed: &Observed) -> Option<Demand> {
     })
 }
 
-/// Whether the program is being stopped for a suspension, and not overdue with that: the clock stands still.
-fn is_suspending(observed: &Observed) -> bool {
+/// `demand`, which holds only from when on a program that is stopped for a suspension should have ended: the clock stands
+/// still until then.
+fn after_suspension(observed: &Observed, demand: Demand) -> Demand {
     let decided = observed.status().abort.as_ref().filter(|decided| !decided.cause.is_final());
-    decided.is_some_and(|decided| observed.now < decided.kill_time.0 + CONFIRM_TIMEOUT)
+    let due = decided.map_or(demand.due, |decided| demand.due.max(decided.kill_time.0 + CONFIRM_TIMEOUT));
+    Demand { due, ..demand }
 }
 
 fn silent(observed: &Observed) -> Option<Demand> {

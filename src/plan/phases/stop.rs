@@ -84,7 +84,10 @@ pub(crate) fn course(observed: &Observed, settings: &Settings, target: Target<'_
         (_, Some(decided), Target::Pod(..)) if observed.now < decided.stop_time.0 => {
             Course::GoOn(wake.into_iter().chain([decided.stop_time.0]).min())
         }
-        (_, Some(decided), Target::Pod(pod, _)) => Course::Stop(carry_out(observed, settings, pod, &decided)),
+        (_, Some(decided), Target::Pod(pod, _)) => {
+            let graver = later.iter().filter(|demand| is_graver(demand, &decided)).map(|demand| demand.due).min();
+            Course::Stop(carry_out(observed, settings, pod, &decided).by_any(graver))
+        }
     }
 }
 
