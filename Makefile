@@ -27,6 +27,9 @@ TIMES := -Zunstable-options --report-time
 # From which the random inputs of tests are drawn: what is red is so because of a change, and is red again. `cargo test` and
 # `make histories` draw others each time.
 HISTORIES ?= 1
+# How much may go wrong in one history that `make search` visits: deaths of the operator, slips of a step, wishes of a user, harms
+# of the cluster, lags of a watch, all of these together, and stops of time just before an instant, one digit each.
+SEARCH ?= 1111122
 # The tests that want the test bed for themselves, and in which parts they run on two at once. What needs both processors comes
 # last, when the tests beside each other are over.
 DISRUPTION ?= disruption:: cases::exclusive::
@@ -82,6 +85,10 @@ test-unit: ## The tests that need nothing but this checkout and Rust.
 .PHONY: histories
 histories: ## Forty thousand histories of a job that no run had before, in the model world: ten minutes. Not part of `make test`.
 	@PROPTEST_CASES=40000 cargo test --locked --test it -- $(TIMES) convergence::any_history_ends_well
+
+.PHONY: search
+search: ## All histories of a job within bounds that are wider than those of `make test-unit`, in the model world: half an hour. Not part of `make test`.
+	@OMOTES_SEARCH=$(SEARCH) cargo test --release --locked --test it -- $(TIMES) --nocapture search::
 
 .PHONY: test-examples
 test-examples: $(VENV)/ready ## The examples' own tests.

@@ -10,7 +10,7 @@ mod upgrade;
 mod warm;
 mod winding;
 mod workflows;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ use workflows::referring;
 use world::{ByCluster, Cut, End, Event, GRACE, KEPT, Refuses, World, time};
 
 /// What a program did before it was told to stop is its own, and nothing after that is a success.
-fn assert_stop(world: &World, job: &OmotesJob) {
+pub(crate) fn assert_stop(world: &World, job: &OmotesJob) {
     let status = job.status.as_ref().unwrap();
     assert!(status.phase != Some(Phase::Succeeded) || world.succeeded_by_itself, "a false success: {status:?}");
     let unstarted = |attempt: &AttemptStatus| attempt.cause == TerminationCause::NeverStarted;
@@ -173,7 +173,7 @@ fn shown_failure(world: &World) -> Option<String> {
     shown.map(|known| format!("{} {}", known.type_, known.reason))
 }
 
-fn assert_ended_well(world: &World) {
+pub(crate) fn assert_ended_well(world: &World) {
     assert_eq!(shown_failure(world), None, "what is over is still shown");
     let told: BTreeSet<&String> = world.results.iter().map(|(id, _)| id).collect();
     let expected = usize::from(world.taken_on && !world.given_up && !world.reached_nobody);

@@ -11,6 +11,7 @@ mod convergence;
 mod crd;
 mod golden;
 mod intake;
+mod search;
 mod simulation;
 
 mod audit;

@@ -18,6 +18,7 @@ pub(crate) fn referring() -> Value {
     json!({"template": null, "workflowRef": {"name": "workflow"}})
 }
 
+#[derive(Clone)]
 pub(crate) struct Workflows {
     pub there: bool,
     /// What a job gets that asks for a seat.

@@ -63,36 +63,37 @@ const UID: &str = "8c0a1f5e-7f66-4d0e-a6a9-2f4a0c2f9d11";
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     /// The attempt that it is of.
-    attempt: i32,
+    pub attempt: i32,
     /// The pod that it made, tried to make, or saw.
-    made: Option<String>,
+    pub made: Option<String>,
     /// What it has told the client.
-    told: Option<ClientStatus>,
+    pub told: Option<ClientStatus>,
     /// When its creation had no answer.
-    unanswered: Option<Timestamp>,
-    queues: Option<Timestamp>,
+    pub unanswered: Option<Timestamp>,
+    pub queues: Option<Timestamp>,
     /// When a queue was refused that has other arguments.
-    refused: Option<Timestamp>,
+    pub refused: Option<Timestamp>,
     /// When the queue of the result was found to be an earlier job's.
-    occupied: Option<Timestamp>,
-    witnessed: bool,
+    pub occupied: Option<Timestamp>,
+    pub witnessed: bool,
     /// What came of publishing the result.
-    sent: Option<ResultSight>,
-    redelivery: Option<RedeliveryState>,
-    progress: Option<ProgressReport>,
-    has_input: bool,
-    ended_by_itself: Option<(String, Timestamp)>,
-    courier_heard: Option<Timestamp>,
-    record: Option<TerminationRecord>,
-    main_ended: Option<Timestamp>,
-    removal: Option<Removal>,
-    failure: Option<Failure>,
+    pub sent: Option<ResultSight>,
+    pub redelivery: Option<RedeliveryState>,
+    pub progress: Option<ProgressReport>,
+    pub has_input: bool,
+    pub ended_by_itself: Option<(String, Timestamp)>,
+    pub courier_heard: Option<Timestamp>,
+    pub record: Option<TerminationRecord>,
+    pub main_ended: Option<Timestamp>,
+    pub removal: Option<Removal>,
+    pub failure: Option<Failure>,
 }
 
 /// What the operator's watch showed last.
 #[derive(Clone)]
-pub(crate) struct Shown(Option<Pod>);
+pub(crate) struct Shown(pub Option<Pod>);
 
+#[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of the history")]
 pub(crate) struct World {
     pub now: Timestamp,
@@ -177,6 +178,26 @@ pub(crate) struct World {
     /// What the operator looked up in this pass.
     looked_up: BTreeMap<String, Sight<Arc<Pod>>>,
 }
+
+/// Who carries out the passes: as the operator does, where nothing says otherwise.
+pub(crate) trait Executor {
+    /// Changes what a pass sees of `world`.
+    fn sees(&mut self, _world: &World, _observed: &mut Observed) {}
+
+    /// Changes what was decided.
+    fn decides(&mut self, _observed: &Observed, plan: Plan) -> Plan {
+        plan
+    }
+
+    /// Carries out a step; tells whether it succeeded.
+    fn carries_out(&mut self, world: &mut World, step: Step) -> bool {
+        world.execute(step)
+    }
+}
+
+struct Faithful;
+
+impl Executor for Faithful {}
 
 /// What becomes of a step of the operator.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -458,7 +479,7 @@ impl World {
     }
 
     /// The process sees what the pod says now.
-    fn witness(&mut self) {
+    pub(crate) fn witness(&mut self) {
         let proof = self.pod.as_ref().filter(|pod| pod_state::ended_by_itself(pod, "main")).and_then(ResourceExt::uid);
         let known = self.memory.ended_by_itself.as_ref().map(|(uid, _)| uid);
         if let Some(uid) = proof.filter(|uid| Some(uid) != known) {
@@ -566,13 +587,23 @@ impl World {
 
     /// One pass that carries out `limit` steps; then this becomes of the next one, and the pass ends.
     pub(crate) fn cut(&mut self, limit: usize, cut: Cut) -> Option<Plan> {
-        let mut done = 0;
+        self.pass(limit, cut, &mut Faithful)
+    }
+
+    fn begin_pass(&mut self) {
         self.looked_up.clear();
         (self.workflows.seat, self.promised) = (Seat::Unknown, WarmSight::Unasked);
+    }
+
+    /// The same, carried out by `executor`.
+    pub(crate) fn pass(&mut self, limit: usize, cut: Cut, executor: &mut dyn Executor) -> Option<Plan> {
+        let mut done = 0;
+        self.begin_pass();
         for round in 0..13 {
-            let observed = self.observe()?;
+            let mut observed = self.observe()?;
+            executor.sees(self, &mut observed);
             let trace = failed_pass::trace(&observed).filter(|_| round == 0);
-            let plan = trace.unwrap_or_else(|| plan::plan(&observed, &self.settings));
+            let plan = trace.unwrap_or_else(|| executor.decides(&observed, plan::plan(&observed, &self.settings)));
             assert!(plan.wake.is_none_or(|wake| wake > self.now), "wake is in the past: {plan:?}");
             if plan.steps.is_empty() {
                 self.memory.failure = None;
@@ -580,7 +611,7 @@ impl World {
             }
             for step in plan.steps {
                 if done == limit {
-                    self.end_with(step, cut);
+                    self.end_with(step, cut, executor);
                     return None;
                 }
                 done += 1;
@@ -588,7 +619,7 @@ impl World {
                     self.fail();
                     return None;
                 }
-                if !self.execute(step) {
+                if !executor.carries_out(self, step) {
                     return None;
                 }
             }
@@ -596,7 +627,7 @@ impl World {
         panic!("the plan does not come to rest");
     }
 
-    fn end_with(&mut self, step: Step, cut: Cut) {
+    fn end_with(&mut self, step: Step, cut: Cut, executor: &mut dyn Executor) {
         let tried = match &step {
             Step::CreatePod(pod) => Some(pod.name_any()),
             _ => None,
@@ -609,7 +640,7 @@ impl World {
             Cut::Fails => self.lapses += 1,
             Cut::Unanswered => {
                 self.lapses += 1;
-                self.execute(step);
+                executor.carries_out(self, step);
             }
         }
         (self.memory, self.lags) = (memory, lags);
@@ -638,6 +669,11 @@ impl World {
         self.memory = Memory::default();
         self.in_flight = None;
         self.listening_since = self.now;
+    }
+
+    /// A broker that comes back may have lost queues, and another process may have sent the result meanwhile.
+    pub(crate) fn forget_broker(&mut self) {
+        (self.memory.queues, self.memory.witnessed) = (None, false);
     }
 
     fn forgets_what_it_kept(&mut self) {
@@ -1207,13 +1243,32 @@ impl World {
         self.reconcile(usize::MAX);
     }
 
+    /// The pod gets its node, whose kubelet has not started it yet.
+    pub(crate) fn schedule(&mut self) {
+        let now = whole(self.now);
+        let waits = |pod: &&mut Pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none();
+        let Some(pod) = self.pod.as_mut().filter(waits) else { return };
+        pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
+        let scheduled = json!([{"type": "PodScheduled", "status": "True", "lastTransitionTime": now}]);
+        let waiting = container("main", &json!({"waiting": {"reason": "ContainerCreating"}}));
+        set_status(pod, &json!({"phase": "Pending", "conditions": scheduled, "containerStatuses": [waiting]}));
+    }
+
+    /// The kubelet ends a pod that it has not started, because it was deleted.
+    pub(crate) fn end_scheduled(&mut self) {
+        let told = |pod: &Pod| pod.metadata.deletion_timestamp.is_some() && waits(pod) && !ended(pod);
+        if self.pod.as_ref().is_some_and(told) && !self.node_lost {
+            self.kubelet_says(&json!({"phase": "Failed"}));
+        }
+    }
+
     pub(crate) fn start(&mut self) {
         let (now, kubelets) = (self.now, self.kubelets_time());
         if let Some(pod) = self
             .pod
             .as_mut()
             .filter(|_| !self.node_lost)
-            .filter(|pod| pod.status.is_none() && pod.metadata.deletion_timestamp.is_none())
+            .filter(|pod| waits(pod) && pod.metadata.deletion_timestamp.is_none())
         {
             pod.spec.as_mut().unwrap().node_name = Some("node".to_owned());
             let scheduled = json!([{"type": "PodScheduled", "status": "True", "lastTransitionTime": whole(now)}]);
@@ -1231,7 +1286,7 @@ impl World {
     }
 
     /// Main of the pod, where it runs on a node that answers.
-    fn running_main(&self) -> Option<ContainerStatus> {
+    pub(crate) fn running_main(&self) -> Option<ContainerStatus> {
         let pod = self.pod.as_ref().filter(|pod| !self.node_lost && !ended(pod))?;
         let mut known = pod.status.as_ref()?.container_statuses.clone()?.into_iter();
         let mains = known.find(|container| container.name == "main")?;
@@ -1309,7 +1364,7 @@ impl World {
         set_status(pod, status);
     }
 
-    fn has_courier(&self) -> bool {
+    pub(crate) fn has_courier(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.spec.courier().enabled)
     }
 
@@ -1559,6 +1614,11 @@ pub(crate) fn ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     let unbound = pod.spec.as_ref().unwrap().node_name.is_none() && pod.metadata.deletion_timestamp.is_some();
     unbound || matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+/// Whether no kubelet has started the pod yet.
+pub(crate) fn waits(pod: &Pod) -> bool {
+    pod.status.as_ref().is_none_or(|status| status.phase.as_deref() == Some("Pending"))
 }
 
 /// The kubelet counts from when it took the pod.

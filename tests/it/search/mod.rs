@@ -1,0 +1,150 @@
+//! An explicit-state search of the core.
+//!
+//! [`crate::convergence`] draws histories at random; here all of them are visited, within bounds: so many deaths of the operator,
+//! steps that fail or whose reply is lost, wishes of a user, harms of cluster and broker, and watches that lag, in two attempts.
+//! A state is what the model world has in it without texts and absolute times ([`shape`], which says what that leaves out); what
+//! can happen in it is in [`moves`]; what must hold in [`rules`] and in the model world itself. The search is breadth first, so
+//! that what it finds is the shortest way there, and prints that as a test to paste here ([`paste`]).
+//!
+//! What is checked in each state: one result, and the status says what it was; never two pods; terminal is terminal; no pod is
+//! made again without a look; each pass comes to rest, and neither passes nor time alone lead in circles; where there is
+//! something to do the job is awake; and from each state, where nothing goes wrong any more, the job settles, and nothing is
+//! left then.
+//!
+//! What happens within a pass, and what a pass sees of it too late, are one thing here: a watch that lags. The cache of jobs does
+//! not lag, a creation without an answer comes through at once or never, and queues do not expire.
+//!
+//! `make test-unit` searches small bounds, in a minute; `make search` wider ones.
+
+mod explore;
+mod faults;
+mod instants;
+mod moves;
+mod paste;
+mod rules;
+mod shape;
+mod state;
+
+use omotes_operator::testing::api::status::JobResultType;
+
+use explore::{Search, Violation, Visited};
+use faults::Fault;
+use moves::{Bounds, Move};
+use shape::Times;
+use state::{Scenario, State};
+
+use crate::convergence::world::End;
+
+/// Other bounds, in the environment: deaths, slips, wishes, harms, lags, all of these together, and stops just before an
+/// instant, one digit each.
+const BOUNDS: &str = "OMOTES_SEARCH";
+/// More states than these are too many for the memory of a small machine.
+const MOST: usize = 3_000_000;
+
+fn bounds(digits: &str) -> Bounds {
+    let numbers: Vec<u8> = digits.bytes().map(|digit| digit - b'0').collect();
+    let [crashes, slips, wishes, harms, lags, all, nears] = numbers[..] else { panic!("seven digits: {digits}") };
+    Bounds { crashes, slips, wishes, harms, lags, all, nears }
+}
+
+fn search(scenario: Scenario, digits: &str, fault: Option<Fault>) -> Result<Visited, Violation> {
+    Search { scenario, bounds: bounds(digits), times: Times::Order, fault, most: MOST }.run()
+}
+
+/// All histories of that job end well, within these bounds or those of the environment.
+fn visit(scenario: Scenario, digits: &str) {
+    let given = std::env::var(BOUNDS).unwrap_or_else(|_| digits.to_owned());
+    match search(scenario, &given, None) {
+        Ok(visited) => {
+            println!("{scenario:?} {given}: {}\n{}", paste::numbers(&visited), paste::table(&visited));
+            assert!(visited.complete, "the frontier is not empty");
+        }
+        Err(violation) => panic!("after {} moves:\n{violation}", violation.path.len()),
+    }
+}
+
+#[test]
+fn a_plain_job_ends_well_in_every_history() {
+    visit(Scenario::Plain, "1110010");
+}
+
+#[test]
+fn a_job_with_a_courier_ends_well_in_every_history() {
+    visit(Scenario::Courier, "1000010");
+}
+
+#[test]
+fn a_job_that_leaves_ends_well_in_every_history() {
+    visit(Scenario::Leaves, "1111110");
+}
+
+#[test]
+fn a_watched_job_ends_well_in_every_history() {
+    visit(Scenario::Watched, "0000000");
+}
+
+/// The distances of instants make no difference to the verdict, where there are few enough to tell them apart.
+#[test]
+fn a_job_ends_well_whatever_the_distances_of_its_instants() {
+    let search =
+        Search { scenario: Scenario::Leaves, bounds: bounds("0000001"), times: Times::Exact, fault: None, most: MOST };
+    let visited = search.run().unwrap_or_else(|violation| panic!("{violation}"));
+    println!("{}", paste::numbers(&visited));
+    assert_eq!((visited.complete, visited.twins.1), (true, 0));
+}
+
+/// What is broken on purpose is found.
+#[test]
+fn each_fault_is_found() {
+    for (fault, expected) in [
+        (Fault::CreatesWithoutALook, "two pods at once"),
+        (Fault::ForgetsTheResult, "the client is told twice"),
+        (Fault::ReleasesTooEarly, "the job goes while its pod is there"),
+        (Fault::NeverWakes, "nothing wakes the job"),
+        (Fault::StoresNothing, "the plan does not come to rest"),
+        (Fault::ForgetsTheStop, "the plan does not come to rest"),
+    ] {
+        let Err(violation) = search(Scenario::Plain, "1110030", Some(fault)) else { panic!("{fault:?} is not found") };
+        println!("{violation}");
+        assert!(violation.words.contains(expected), "{fault:?}: {}", violation.words);
+    }
+}
+
+/// What is printed can be pasted: the next test was.
+#[test]
+fn a_broken_rule_is_printed_as_a_test() {
+    let Err(violation) = search(Scenario::Plain, "0010010", Some(Fault::ReleasesTooEarly)) else { panic!("not found") };
+    assert!(include_str!("mod.rs").contains(&paste::calls(&violation)), "{violation}");
+    assert!(violation.to_string().starts_with("/// the job goes while its pod is there\n#[test]\n"), "{violation}");
+}
+
+#[test]
+#[should_panic(expected = "the job goes while its pod is there")]
+fn found_by_the_search() {
+    let mut state = State::begin(Scenario::Plain).broken(Fault::ReleasesTooEarly);
+    state.take(Move::Pass);
+    state.take(Move::Deletes);
+    state.take(Move::Pass);
+    state.settle();
+}
+
+/// What the search found and the core does not prevent: what a client is told is not stored before. Here the courier is silent
+/// until its pod is given up, the status cannot be stored just after the client was told that, and the courier's word comes
+/// then. [`rules`] leaves that out.
+#[test]
+fn a_status_that_is_late_may_say_another_result_than_was_told() {
+    let mut state = State::begin(Scenario::Courier);
+    state.take(Move::Pass);
+    state.take(Move::Reach);
+    state.take(Move::Schedules);
+    state.take(Move::Starts);
+    state.take(Move::Ends(End::Success));
+    state.take(Move::Pass);
+    state.take(Move::Reach);
+    state.take(Move::FailsAt(3));
+    state.take(Move::Sends);
+    state.take(Move::Pass);
+    let result = state.world.job.as_ref().and_then(|job| job.status.as_ref()?.result.clone()).unwrap();
+    let error = 2;
+    assert_eq!((result.type_, &state.told[..]), (JobResultType::Succeeded, &[error][..]));
+}
