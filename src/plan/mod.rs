@@ -4,9 +4,9 @@
 //! at, [`Step`] is every effect there is, and [`plan`] maps the one to the other.
 //!
 //! # Guarantees
-//! The properties that `tests/it/convergence.rs` holds over a model world: a plan that was executed plans nothing more;
-//! any prefix of its steps and a restart reach the same end; terminal is terminal; one live pod; nothing outside before
-//! the finalizer; unknown is not absent; one result.
+//! The properties that `tests/it/convergence.rs` holds over a model world, and `tests/it/search` in all of its histories within
+//! bounds: a plan that was executed plans nothing more; any prefix of its steps and a restart reach the same end; terminal is
+//! terminal; one live pod; nothing outside before the finalizer; unknown is not absent; one result.
 
 pub mod facts;
 pub mod phases;
