@@ -3,4 +3,5 @@
 mod apiserver;
 mod conformance;
 mod controls;
+mod nodes;
 mod watching;

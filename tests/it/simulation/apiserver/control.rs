@@ -1,13 +1,24 @@
 //! What a test does to the apiserver, and sees of it, beside its clients.
 
+use std::collections::BTreeMap;
+
+use futures::{Stream, stream};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::audit::Request;
 
 use super::{
-    Fault, Requests, SimulatedApiserver, State, broken, collect::collect, kinds::Kind, store::Stored, watch::expiry,
+    Fault, Requests, SimulatedApiserver, State, broken,
+    collect::collect,
+    delete::delete_stored,
+    kinds::Kind,
+    request::{Asked, Form, Target},
+    store::{Store, Stored, text},
+    watch::expiry,
 };
 
+const PODS: &str = "pods";
 /// More acts than any test leaves to the garbage collector: it would never end.
 const MOST_ACTS: usize = 100_000;
 
@@ -110,5 +121,72 @@ impl SimulatedApiserver {
             store.compact();
             watches.end(which, &|| Some(Ok(expiry(store))));
         });
+    }
+}
+
+/// What components of the cluster itself do, such as kubelets: no fault is for them, and no log has them.
+impl SimulatedApiserver {
+    /// What time it is here.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.lock().store.now()
+    }
+
+    /// The pods that are `wanted`, which sees all.
+    pub(crate) fn pods(&self, mut wanted: impl FnMut(&Value) -> bool) -> Vec<Value> {
+        let state = self.lock();
+        pods(&state.store).map(|stored| &stored.value).filter(|pod| wanted(pod)).cloned().collect()
+    }
+
+    /// Changes the pod with this UID, if it is there; whatever is changed, also what no request can.
+    pub(crate) fn change_pod(&self, uid: &str, change: impl FnOnce(&mut Value)) {
+        self.with(|State { store, .. }| {
+            let Some(old) = pod(store, uid) else { return };
+            let mut new = old.clone();
+            change(&mut new.value);
+            if new.value != old.value {
+                store.put(Kind::of_plural(PODS), new);
+            }
+        });
+    }
+
+    /// Deletes the pod with this UID, if it is there: within so many seconds, or its own.
+    pub(crate) fn delete_pod(&self, uid: &str, grace_seconds: Option<u64>) {
+        self.with(|State { store, .. }| {
+            if let Some(old) = pod(store, uid) {
+                delete_stored(store, Kind::of_plural(PODS), old, &json!({"gracePeriodSeconds": grace_seconds}));
+            }
+        });
+    }
+
+    /// Comes whenever an object of this kind has changed. It is a watch of the client called `client`: where all watches are
+    /// held it is, too, and it ends where they are ended.
+    pub(crate) fn signals(&self, client: &str, plural: &str) -> impl Stream<Item = ()> + use<> {
+        let mut events = self.with(|State { watches, store, .. }| watches.begin(store, &watch_of_all(client, plural)));
+        stream::poll_fn(move |context| match &mut events {
+            Ok(events) => events.poll_recv(context).map(|event| event.map(drop)),
+            Err(refusal) => panic!("no watch: {refusal:?}"),
+        })
+    }
+}
+
+fn pods(store: &Store) -> impl Iterator<Item = &Stored> {
+    store.all().filter(|((plural, _), _)| *plural == PODS).map(|(_, stored)| stored)
+}
+
+fn pod(store: &Store, uid: &str) -> Option<Stored> {
+    pods(store).find(|stored| text(&stored.value, "uid") == uid).cloned()
+}
+
+/// The request for a watch of all objects of a kind, from now on.
+fn watch_of_all(client: &str, plural: &str) -> Asked {
+    let all = String::new;
+    Asked {
+        client: client.to_owned(),
+        verb: "watch",
+        target: Some(Target { kind: Kind::of_plural(plural), namespace: all(), name: all(), subresource: all() }),
+        query: BTreeMap::new(),
+        content_type: String::new(),
+        form: Form::Metadata,
+        body: Value::Null,
     }
 }
