@@ -1,6 +1,6 @@
 //! What a test does to the apiserver, and sees of it, beside its clients.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{Stream, stream};
 use jiff::Timestamp;
@@ -11,10 +11,10 @@ use crate::support::audit::Request;
 use super::{
     Fault, Requests, SimulatedApiserver, State, broken,
     collect::collect,
-    delete::delete_stored,
+    delete::{FOREGROUND, ORPHAN, delete_stored},
     kinds::Kind,
     request::{Asked, Form, Target},
-    store::{Store, Stored, text},
+    store::{Store, Stored, finalizers, is_deleting, text},
     watch::expiry,
 };
 
@@ -156,6 +156,22 @@ impl SimulatedApiserver {
                 delete_stored(store, Kind::of_plural(PODS), old, &json!({"gracePeriodSeconds": grace_seconds}));
             }
         });
+    }
+
+    /// Whether the garbage collector, or the removal of namespaces, may have something to do. A look costs less than an act.
+    pub(crate) fn may_have_garbage(&self) -> bool {
+        let state = self.lock();
+        let values = || state.store.all().map(|(_, stored)| &stored.value);
+        let uids: BTreeSet<&str> = values().map(|value| text(value, "uid")).collect();
+        let is_awaited = |value: &Value| {
+            let is_held = finalizers(value).into_iter().any(|held| [FOREGROUND, ORPHAN].contains(&held));
+            is_held || value["kind"] == "Namespace"
+        };
+        let lost_owner = |value: &Value| {
+            let owners = value["metadata"]["ownerReferences"].as_array();
+            owners.into_iter().flatten().any(|owner| !uids.contains(owner["uid"].as_str().unwrap_or_default()))
+        };
+        values().any(|value| if is_deleting(value) { is_awaited(value) } else { lost_owner(value) })
     }
 
     /// Comes whenever an object of this kind has changed. It is a watch of the client called `client`: where all watches are

@@ -2,11 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
@@ -38,12 +42,13 @@ pub(super) struct Cluster {
     /// Why no pod is scheduled.
     pub refusal: Mutex<Option<String>>,
     pods: Mutex<Pods>,
+    has_panicked: AtomicBool,
 }
 
 /// Pods, by their UIDs.
 #[derive(Default)]
 struct Pods {
-    /// Those that were there at the last look.
+    /// Those that were there at the last look and had not ended.
     known: BTreeSet<String>,
     /// Those that the scheduler has.
     scheduled: BTreeSet<String>,
@@ -72,6 +77,7 @@ impl Cluster {
             room: Watched::default(),
             refusal: Mutex::default(),
             pods: Mutex::default(),
+            has_panicked: AtomicBool::new(false),
         }
     }
 
@@ -111,7 +117,10 @@ impl Cluster {
     pub(super) fn look(self: &Arc<Self>) {
         let (mut pods, mut there) = (self.lock(), BTreeSet::new());
         let news = self.apiserver.pods(|pod| {
-            there.insert(metadata(pod, "uid").to_owned());
+            let uid = metadata(pod, "uid");
+            if !has_ended(pod) || pods.workers.contains_key(uid) {
+                there.insert(uid.to_owned());
+            }
             self.is_news(&pods, pod)
         });
         for pod in news {
@@ -147,13 +156,28 @@ impl Cluster {
                 pods.begun += 1;
                 let worker = Arc::new(Worker::new(self, node, pod(), pods.begun));
                 pods.workers.insert(uid, worker.clone());
-                tokio::spawn(attend(worker));
+                self.spawn(attend(worker));
             }
             (None, None) => {
                 pods.scheduled.insert(uid.clone());
-                tokio::spawn(scheduler::schedule(self.clone(), uid));
+                self.spawn(scheduler::schedule(self.clone(), uid));
             }
         }
+    }
+
+    /// Begins a task. A panic in it, which may be that of a closure of the test's, is noted.
+    pub(super) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        let cluster = self.clone();
+        tokio::spawn(async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                cluster.has_panicked.store(true, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Panics where a task did.
+    pub(super) fn check(&self) {
+        assert!(!self.has_panicked.load(Ordering::Relaxed), "a task of the nodes panicked");
     }
 
     fn forget(&self, uid: &str) {

@@ -61,7 +61,7 @@ impl Nodes {
     pub(crate) fn lose_node(&self, node: &str) {
         let node = self.0.node(node).clone();
         let change = node.set_reach(Reach::Cut);
-        tokio::spawn(take_for_lost(self.0.clone(), node, change));
+        self.0.spawn(take_for_lost(self.0.clone(), node, change));
     }
 
     /// Brings a node back that was cut off or shut down.
@@ -84,7 +84,7 @@ impl Nodes {
             worker.end_by_kubelet(KubeletsEnd::shutdown());
             (0..worker.signals.len()).for_each(|place| worker.signal(place, Signal::Kill));
         }
-        tokio::spawn(remove_pods_of(self.0.clone(), node));
+        self.0.spawn(remove_pods_of(self.0.clone(), node));
     }
 
     /// Shuts a node down: its kubelet ends all pods, and refuses those that still come.

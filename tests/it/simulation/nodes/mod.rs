@@ -61,8 +61,8 @@ impl Nodes {
         couriers: impl Couriers + 'static,
     ) -> Self {
         let cluster = Arc::new(Cluster::new(apiserver, nodes, Box::new(programs), Box::new(couriers)));
-        tokio::spawn(cluster::follow(cluster.clone()));
-        tokio::spawn(controllers::collect_garbage(apiserver.clone()));
+        cluster.spawn(cluster::follow(cluster.clone()));
+        cluster.spawn(controllers::collect_garbage(apiserver.clone()));
         Self(cluster)
     }
 
@@ -71,13 +71,15 @@ impl Nodes {
         self.0.refuse(message);
     }
 
-    /// What all regular containers did, in the order of their starts.
+    /// What all regular containers did, in the order of their starts. Panics where a closure of the test's did.
     pub(crate) fn lives(&self) -> Vec<Life> {
+        self.0.check();
         self.0.lives.all()
     }
 
-    /// Two mains of one job that lived at one time, if there were any.
+    /// Two mains of one job that lived at one time, if there were any. Panics as [`Self::lives`] does.
     pub(crate) fn two_at_once(&self) -> Option<(Life, Life)> {
+        self.0.check();
         self.0.lives.two_at_once()
     }
 }

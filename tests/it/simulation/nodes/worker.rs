@@ -142,7 +142,7 @@ impl Worker {
         sleep(SANDBOX).await;
         for place in 0..self.signals.len() {
             sleep(CREATION).await;
-            tokio::spawn(self.clone().run(place));
+            self.cluster.spawn(self.clone().run(place));
             match self.role(place) {
                 Role::Init => self.containers.until(|all| all[place].code().is_some()).await,
                 Role::Sidecar => self.containers.until(|all| all[place].is_running()).await,

@@ -240,3 +240,13 @@ async fn the_same_pods_live_the_same_lives() {
         assert_eq!(first, run().await);
     }
 }
+
+/// A closure of a test's that panics does not make that test pass.
+#[tokio::test(start_paused = true)]
+#[should_panic = "a task of the nodes panicked"]
+async fn a_panic_of_a_program_is_not_lost() {
+    let bed = Bed::new(|start| panic!("{} has no program", start.container));
+    bed.create(pod("p", &json!({}))).await;
+    wait(10).await;
+    bed.nodes.two_at_once();
+}
