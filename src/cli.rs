@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
-use crate::{api::bounds::MAX_SECONDS, telemetry::Format};
+use crate::{api::bounds::MAX_SECONDS, courier::CourierPart, telemetry::Format};
 
 /// The Kubernetes operator for long, expensive jobs whose clients wait for results on `RabbitMQ`.
 #[derive(Debug, Parser)]
@@ -39,17 +39,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         part: CourierPart,
     },
-}
-
-/// The courier's parts.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum CourierPart {
-    /// Prepares /omotes and waits for the input; an init container.
-    Input,
-    /// Carries progress and output to the broker; a sidecar.
-    Run,
-    /// Waits for a job, brings its input, and carries progress and output then; the sidecar of a warm pod.
-    Warm,
 }
 
 /// What the client of a job that was stopped at its deadline hears.

@@ -15,7 +15,7 @@ enum Source {
     /// The system's.
     System,
     /// An instant, and what the event loop counts from there on.
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated { epoch: Timestamp, began: tokio::time::Instant },
 }
 
@@ -27,7 +27,7 @@ impl Clock {
     }
 
     /// A clock that shows `epoch` now, and goes on with the time of the event loop, which may be paused.
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn simulated(epoch: Timestamp) -> Self {
         Self(Source::Simulated { epoch, began: tokio::time::Instant::now() })
@@ -38,7 +38,7 @@ impl Clock {
     pub fn now(self) -> Timestamp {
         match self.0 {
             Source::System => Timestamp::now(),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Source::Simulated { epoch, began } => epoch + began.elapsed(),
         }
     }

@@ -10,8 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     api,
-    cli::{Cli, Command, CourierPart},
-    courier::{self, CourierSettings, Layout, WaitingSettings},
+    broker::Connector,
+    cli::{Cli, Command},
+    courier::{self, CourierPart, Layout},
     operator, telemetry,
     workflow::import::{Imported, import},
 };
@@ -50,18 +51,6 @@ async fn courier(part: CourierPart) -> anyhow::Result<ExitCode> {
     let shutdown = async move {
         terminate.recv().await;
     };
-    tokio::pin!(shutdown);
-    let layout = Layout::default();
-    let settings = match part {
-        CourierPart::Warm => return Ok(courier::wait(&WaitingSettings::from_env()?, &layout, shutdown).await),
-        CourierPart::Input | CourierPart::Run => tokio::select! {
-            settings = CourierSettings::from_env() => settings,
-            () = &mut shutdown => return Ok(ExitCode::FAILURE),
-        },
-    };
-    Ok(match (settings, part) {
-        (Err(error), _) => courier::unable(&layout, &error),
-        (Ok(settings), CourierPart::Input) => courier::input(&settings, &layout, shutdown).await,
-        (Ok(settings), _) => courier::run(&settings, &layout, shutdown).await,
-    })
+    let variable = |name| std::env::var(name).ok();
+    Ok(courier::serve(part, variable, &Layout::default(), Connector::Amqp, shutdown).await?)
 }

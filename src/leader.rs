@@ -299,7 +299,7 @@ impl Campaign {
     }
 
     /// Starts it in a task of the simulated replica that calls this, which it ends in the same way.
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub(crate) fn start_in_task(candidate: Candidate) -> Self {
         let (told, leadership) = watch::channel(Leadership::Unknown);

@@ -67,5 +67,5 @@ pub mod testing {
             }
         )*};
     }
-    rooms!(api broker clock courier intake limits plan pods result topology wire workflow);
+    rooms!(api broker clock courier intake limits operator plan pods result task topology wire workflow);
 }

@@ -8,7 +8,7 @@
 //! - All tasks of a replica that begin here belong to one group, which a simulation can kill and freeze. Other builds have no
 //!   groups.
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 mod group;
 
 use std::{
@@ -20,8 +20,8 @@ use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 use tracing::error;
 
-#[cfg(test)]
-pub(crate) use group::Tasks;
+#[cfg(feature = "testing")]
+pub use group::Tasks;
 
 /// Starts a task for one effect, whose panic is logged and ends nothing else.
 pub(crate) fn spawn<T: Send + 'static>(
@@ -63,7 +63,7 @@ fn start<T: Send + 'static>(
 }
 
 /// Puts what runs in a task of its own into the group of the task that starts it.
-#[cfg(test)]
+#[cfg(feature = "testing")]
 pub(crate) fn of_replica<T>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send + 'static {
@@ -71,7 +71,7 @@ pub(crate) fn of_replica<T>(
 }
 
 /// Puts what runs in a task of its own into the group of the task that starts it: the process is the only one.
-#[cfg(not(test))]
+#[cfg(not(feature = "testing"))]
 pub(crate) fn of_replica<T>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send + 'static {
@@ -80,7 +80,7 @@ pub(crate) fn of_replica<T>(
 
 /// Ends the replica of the task that calls it: the process, where that is no simulated one.
 pub(crate) fn end_replica() {
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     if let Some(tasks) = Tasks::current() {
         return tasks.kill();
     }

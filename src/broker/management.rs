@@ -8,7 +8,7 @@
 //! Guarantees: read only; every request ends in bounded time; no password in any error. Credentials and certificates that
 //! the API refuses, or the broker has changed, are read again, at most once in [`READ_AGAIN`].
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 mod simulated;
 
 use std::fmt;
@@ -26,8 +26,8 @@ use super::error::{BrokerError, with_remedy};
 use crate::result::facts::{Overflow, QueueFacts, QueueLimits, QueueLookup};
 use crate::words::with_causes;
 
-#[cfg(test)]
-pub(super) use simulated::simulate_management;
+#[cfg(feature = "testing")]
+pub use simulated::simulate_management;
 
 /// One queue takes the broker 2 ms.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,7 +68,7 @@ struct Api {
 /// How the API is reached.
 enum Way {
     Http(Client),
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(simulated::Answers),
 }
 
@@ -257,7 +257,7 @@ impl Api {
 
 impl Way {
     fn to(base: &Url, trust: &Trust) -> Result<Self, ManagementError> {
-        #[cfg(test)]
+        #[cfg(feature = "testing")]
         if let Some(answers) = simulated::Answers::of(base) {
             return Ok(Self::Simulated(answers));
         }
@@ -267,7 +267,7 @@ impl Way {
     async fn get(&self, url: Url, limit: Duration) -> Result<(StatusCode, Bytes), String> {
         let client = match self {
             Self::Http(client) => client,
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Self::Simulated(answers) => return answers.get(&url, limit).await,
         };
         let text = |error: reqwest::Error| with_remedy(with_causes(&error.without_url()));

@@ -50,6 +50,8 @@ use tokio::time::timeout;
 pub use error::BrokerError;
 pub use kept::Redelivery;
 pub use management::ListedQueue;
+#[cfg(feature = "testing")]
+pub use management::simulate_management;
 pub use stats::BrokerStats;
 pub use terms::{
     BrokerConfig, BrokerEvent, BrokerState, DeleteCondition, Deletion, Fetched, Outgoing, QueueSight, RefusalSource,
@@ -65,8 +67,10 @@ pub use transport::Connector;
 #[cfg(test)]
 pub(crate) use transport::QueueLife;
 pub(crate) use transport::{Channel, Confirm, Connection, Publication};
-#[cfg(test)]
-pub(crate) use transport::{Failure, Operation, SimulatedBroker};
+#[cfg(feature = "testing")]
+pub use transport::{
+    Failure, Operation, OperationAsked, SimulatedBroker, SimulatedConnection, SimulatedQueue, TakenMessage,
+};
 
 use crate::clock::Clock;
 use crate::result::facts::PublishAttempt;
@@ -130,7 +134,7 @@ impl Broker {
     }
 
     /// Follows whether the broker can be used.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn subscribe(&self) -> tokio::sync::watch::Receiver<BrokerState> {
         self.shared.state.subscribe()

@@ -18,7 +18,7 @@ pub struct BrokerStats {
 
 impl BrokerStats {
     /// Whether the broker takes no messages for want of memory or disk.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed)
@@ -49,7 +49,7 @@ impl BrokerStats {
     }
 
     /// How many messages on the progress queue were no courier's.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn rejected_progress(&self) -> u64 {
         self.rejected_progress.load(Ordering::Relaxed)

@@ -24,6 +24,7 @@ mod input;
 mod layout;
 mod link;
 mod output;
+mod process;
 mod report;
 mod settings;
 mod tail;
@@ -35,10 +36,8 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 pub use carry::run;
 pub use input::input;
 pub use layout::Layout;
-pub(crate) use report::unable;
+pub use process::{CourierPart, serve};
 pub use settings::CourierSettings;
-pub(crate) use settings::WaitingSettings;
-pub(crate) use warm::wait;
 
 /// Keeps the memory and the environment of this process from programs of the same user, which see it where a pod's
 /// containers share their processes.

@@ -170,15 +170,17 @@ pub enum SettingsError {
 }
 
 impl WaitingSettings {
-    /// The settings of this process's environment.
+    /// The same courier, whose connections are carried by `connector`.
+    pub(super) fn carried_by(mut self, connector: Connector) -> Self {
+        self.credentials.connector = connector;
+        self
+    }
+
+    /// The settings of an environment that `variable` looks up.
     ///
     /// # Errors
     /// When a variable is missing or malformed.
-    pub(crate) fn from_env() -> Result<Self, SettingsError> {
-        Self::resolve(&|name| std::env::var(name).ok())
-    }
-
-    fn resolve(variable: &impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(variable: &impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
         let credentials = Credentials::mounted_at(required(variable, CREDENTIALS_DIR)?.into());
         Ok(Self { credentials, pod_uid: required(variable, POD_UID)?, key_id: required(variable, KEY_ID)? })
     }
@@ -246,20 +248,19 @@ fn required(variable: &impl Fn(&'static str) -> Option<String>, name: &'static s
 }
 
 impl CourierSettings {
-    /// The same courier, whose connections are carried by something else.
-    #[cfg(test)]
+    /// The same courier, whose connections are carried by `connector`.
     #[must_use]
     pub fn carried_by(mut self, connector: Connector) -> Self {
         self.credentials.connector = connector;
         self
     }
 
-    /// The settings of this process's environment, once the namespace's key is there.
+    /// The settings of an environment that `variable` looks up, once the namespace's key is there.
     ///
     /// # Errors
     /// When a variable is missing or malformed, or the key does not appear within 150 s.
-    pub(crate) async fn from_env() -> Result<Self, SettingsError> {
-        when_keyed(|| Self::resolve(|name| std::env::var(name).ok())).await
+    pub(super) async fn once_keyed(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
+        when_keyed(|| Self::resolve(&variable)).await
     }
 
     /// The settings of an environment that `variable` looks up.

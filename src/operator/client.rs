@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
-use axum::http::Response;
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use hyper::body::Body as HttpBody;
 use kube::{
     Client,
-    client::{ClientBuilder, DynBody},
+    client::{Body, ClientBuilder},
 };
 use tower::{
+    BoxError, Service,
     limit::{ConcurrencyLimitLayer, RateLimitLayer},
     timeout::TimeoutLayer,
     util::MapResponseLayer,
@@ -23,12 +26,16 @@ const REQUESTS_IN_FLIGHT: usize = 64;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// A client that neither floods the apiserver nor waits for it for ever.
-pub(super) fn client(config: kube::Config, requests_per_second: u64, clock: OwnClock) -> anyhow::Result<Client> {
-    let look = move |answer: Response<Box<DynBody>>| clock.look_at(answer);
-    Ok(ClientBuilder::try_from(config)?
+pub(super) fn client<S, B>(service: ClientBuilder<S>, requests_per_second: u64, clock: OwnClock) -> Client
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: Into<BoxError>, Future: Send> + Send + 'static,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let look = move |answer: Response<B>| clock.look_at(answer);
+    service
         .with_layer(&MapResponseLayer::new(look))
         .with_layer(&TimeoutLayer::new(REQUEST_TIMEOUT))
         .with_layer(&ConcurrencyLimitLayer::new(REQUESTS_IN_FLIGHT))
         .with_layer(&RateLimitLayer::new(requests_per_second, Duration::from_secs(1)))
-        .build())
+        .build()
 }

@@ -6,6 +6,8 @@
 mod client;
 mod lead;
 mod own_clock;
+#[cfg(feature = "testing")]
+mod simulated;
 mod start;
 
 use std::{
@@ -16,7 +18,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use kube::Client;
+use kube::{Client, client::ClientBuilder};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -40,6 +42,9 @@ use lead::lead;
 use own_clock::OwnClock;
 use start::start;
 
+#[cfg(feature = "testing")]
+pub use simulated::SimulatedReplica;
+
 /// Runs the operator until it is told to stop.
 ///
 /// # Errors
@@ -57,7 +62,8 @@ pub(crate) async fn run(run: Run) -> anyhow::Result<()> {
 
     let kube =
         kube::Config::infer().await.context("finding the apiserver: neither a service account nor a kubeconfig")?;
-    let client = client(kube.clone(), run.kube_requests_per_second, OwnClock::new(Arc::clone(&metrics), clock))?;
+    let own_clock = OwnClock::new(Arc::clone(&metrics), clock);
+    let client = client(ClientBuilder::try_from(kube.clone())?, run.kube_requests_per_second, own_clock);
     let mut stop = signal(SignalKind::terminate())?;
     let connect = move || Client::try_from(kube);
     let candidate = Candidate {

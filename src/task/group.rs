@@ -18,10 +18,10 @@ task_local! {
 }
 
 /// The tasks of one replica: those that were spawned here, and those that these spawn.
-#[derive(Clone, Default)]
-pub(crate) struct Tasks(Arc<Mutex<GroupState>>);
+#[derive(Clone, Debug, Default)]
+pub struct Tasks(Arc<Mutex<GroupState>>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 enum GroupState {
     #[default]
     Running,
@@ -32,17 +32,17 @@ enum GroupState {
 
 impl Tasks {
     /// Starts the first task of a replica, or one more that is not spawned by another of its tasks.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(OfGroup { tasks: self.clone(), task: Box::pin(task) });
     }
 
     /// Polls no task any more. As little is dropped as when a process is killed.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         *self.state() = GroupState::Killed;
     }
 
     /// Polls no task until [`Tasks::thaw`]. Time goes on.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         let mut state = self.state();
         if matches!(*state, GroupState::Running) {
             *state = GroupState::Frozen(Vec::new());
@@ -50,7 +50,7 @@ impl Tasks {
     }
 
     /// Goes on where [`Tasks::freeze`] stopped.
-    pub(crate) fn thaw(&self) {
+    pub fn thaw(&self) {
         let mut state = self.state();
         if let GroupState::Frozen(wakers) = &mut *state {
             let wakers = std::mem::take(wakers);
@@ -62,7 +62,7 @@ impl Tasks {
 
     /// Whether the replica was killed, or ended by a panic.
     #[must_use]
-    pub(crate) fn is_killed(&self) -> bool {
+    pub fn is_killed(&self) -> bool {
         matches!(*self.state(), GroupState::Killed)
     }
 

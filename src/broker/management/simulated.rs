@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// The status and the body of an answer; `None` is no answer.
-pub(crate) type Answer = Option<(u16, String)>;
+type Answer = Option<(u16, String)>;
 
 /// From a request's path to its answer.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ impl fmt::Debug for Answers {
 }
 
 /// Has `answer` stand for the management API of `host`, in all that this thread runs.
-pub(crate) fn simulate_management(host: &str, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) {
+pub fn simulate_management(host: &str, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) {
     HOSTS.with_borrow_mut(|hosts| drop(hosts.insert(host.to_owned(), Answers(Arc::new(answer)))));
 }
 

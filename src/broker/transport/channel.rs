@@ -14,7 +14,7 @@ use super::confirm::Confirm;
 use super::consumer::Consumer;
 use super::delivery::Delivery;
 use super::error::AmqpError;
-#[cfg(test)]
+#[cfg(feature = "testing")]
 use super::simulated;
 use super::values::{GOOD_BYE, name, table};
 use crate::topology::Argument;
@@ -32,7 +32,7 @@ pub(crate) struct Channel(Inner);
 #[derive(Clone, Debug)]
 enum Inner {
     Lapin(lapin::Channel),
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(simulated::Channel),
 }
 
@@ -73,7 +73,7 @@ impl Channel {
     pub(crate) async fn close(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(channel) => Ok(channel.close(GOOD_BYE.0, GOOD_BYE.1.into()).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => Ok(channel.close().await?),
         }
     }
@@ -82,7 +82,7 @@ impl Channel {
     pub(crate) fn is_connected(&self) -> bool {
         match &self.0 {
             Inner::Lapin(channel) => channel.status().connected(),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => channel.is_connected(),
         }
     }
@@ -91,7 +91,7 @@ impl Channel {
     pub(crate) async fn confirm_select(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(channel) => Ok(channel.confirm_select(ConfirmSelectOptions::default()).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => Ok(channel.confirm_select().await?),
         }
     }
@@ -104,7 +104,7 @@ impl Channel {
             Inner::Lapin(channel) => {
                 Ok(channel.exchange_declare(exchange, kind, options, FieldTable::default()).await?)
             }
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => Ok(channel.exchange_declare(exchange, kind, options).await?),
         }
     }
@@ -119,7 +119,7 @@ impl Channel {
         let (queue, options) = (name(queue)?, life.into());
         match &self.0 {
             Inner::Lapin(channel) => drop(channel.queue_declare(queue, options, table(arguments)).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => drop(channel.queue_declare(queue, options, table(arguments)).await?),
         }
         Ok(())
@@ -134,7 +134,7 @@ impl Channel {
                 let seen = channel.queue_declare(queue, options, FieldTable::default()).await?;
                 Ok(QueueCounts { messages: seen.message_count(), consumers: seen.consumer_count() })
             }
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => Ok(channel.queue_declare(queue, options, FieldTable::default()).await?.into()),
         }
     }
@@ -146,7 +146,7 @@ impl Channel {
         let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
         match &self.0 {
             Inner::Lapin(channel) => Ok(channel.queue_bind(queue, exchange, key, options, arguments).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => Ok(channel.queue_bind(queue, exchange, key).await?),
         }
     }
@@ -156,7 +156,7 @@ impl Channel {
         let queue = name(queue)?;
         match &self.0 {
             Inner::Lapin(channel) => drop(channel.queue_purge(queue, QueuePurgeOptions::default()).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => drop(channel.queue_purge(queue).await?),
         }
         Ok(())
@@ -167,7 +167,7 @@ impl Channel {
         let (queue, options) = (name(queue)?, condition.into());
         match &self.0 {
             Inner::Lapin(channel) => drop(channel.queue_delete(queue, options).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => drop(channel.queue_delete(queue, options).await?),
         }
         Ok(())
@@ -181,7 +181,7 @@ impl Channel {
                 let message = channel.basic_get(queue, BasicGetOptions::default()).await?;
                 Ok(message.map(|message| message.delivery.into()))
             }
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => {
                 Ok(channel.basic_get(queue, BasicGetOptions::default()).await?.map(Delivery::from))
             }
@@ -196,7 +196,7 @@ impl Channel {
                 let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
                 Ok(channel.basic_consume(name(queue)?, CONSUMER_TAG.into(), options, arguments).await?.into())
             }
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => {
                 channel.basic_qos(prefetch).await?;
                 let options = BasicConsumeOptions::default();
@@ -214,7 +214,7 @@ impl Channel {
             Inner::Lapin(channel) => {
                 Ok(channel.basic_publish(exchange, key, options, message.body, properties).await?.into())
             }
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(channel) => {
                 Ok(channel.basic_publish(exchange, key, options, message.body, properties)?.into())
             }
@@ -239,14 +239,14 @@ impl From<lapin::Channel> for Channel {
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 impl From<simulated::Channel> for Channel {
     fn from(channel: simulated::Channel) -> Self {
         Self(Inner::Simulated(channel))
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 impl From<simulated::Counts> for QueueCounts {
     fn from(seen: simulated::Counts) -> Self {
         // As the protocol has room for it.

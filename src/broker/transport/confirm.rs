@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::error::AmqpError;
-#[cfg(test)]
+#[cfg(feature = "testing")]
 use super::simulated;
 
 /// The broker's answer, once it is there. It keeps no channel open.
@@ -16,7 +16,7 @@ pub(crate) struct Confirm(Inner);
 #[derive(Debug)]
 enum Inner {
     Lapin(lapin::PublisherConfirm),
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(simulated::Confirm),
 }
 
@@ -39,7 +39,7 @@ impl Future for Confirm {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             Inner::Lapin(confirm) => Pin::new(confirm).poll(context).map(|answer| Ok(Confirmation::from(&answer?))),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(confirm) => Pin::new(confirm).poll(context).map(|answer| Ok(answer?.into())),
         }
     }
@@ -62,14 +62,14 @@ impl From<&lapin::Confirmation> for Confirmation {
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 impl From<simulated::Confirm> for Confirm {
     fn from(confirm: simulated::Confirm) -> Self {
         Self(Inner::Simulated(confirm))
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 impl From<simulated::Outcome> for Confirmation {
     fn from(outcome: simulated::Outcome) -> Self {
         match outcome {

@@ -13,7 +13,7 @@ use super::channel::Channel;
 use super::connect::connect;
 use super::connector::Connector;
 use super::error::AmqpError;
-#[cfg(test)]
+#[cfg(feature = "testing")]
 use super::simulated;
 use super::values::GOOD_BYE;
 
@@ -22,10 +22,13 @@ use super::values::GOOD_BYE;
 pub(crate) struct Connection(Inner);
 
 #[derive(Debug)]
-#[cfg_attr(test, expect(clippy::large_enum_variant, reason = "a program has few connections, and a test's are small"))]
+#[cfg_attr(
+    feature = "testing",
+    expect(clippy::large_enum_variant, reason = "a program has few connections, and a test's are small")
+)]
 enum Inner {
     Lapin(lapin::Connection),
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(simulated::Connection),
 }
 
@@ -54,7 +57,7 @@ impl Connection {
     ) -> Result<Self, AmqpError> {
         Ok(Self(match connector {
             Connector::Amqp => Inner::Lapin(connect(address, authorities, name, limit).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Connector::Simulated(broker) => {
                 Inner::Simulated(simulated::Connection::open(broker, address.user(), address.vhost(), name).await?)
             }
@@ -65,7 +68,7 @@ impl Connection {
     pub(crate) async fn close(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(connection) => Ok(connection.close(GOOD_BYE.0, GOOD_BYE.1.into()).await?),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(connection) => Ok(connection.close().await?),
         }
     }
@@ -74,7 +77,7 @@ impl Connection {
     pub(crate) fn is_connected(&self) -> bool {
         match &self.0 {
             Inner::Lapin(connection) => connection.status().connected(),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(connection) => connection.is_connected(),
         }
     }
@@ -83,7 +86,7 @@ impl Connection {
     pub(crate) fn is_blocked(&self) -> bool {
         match &self.0 {
             Inner::Lapin(connection) => connection.status().blocked(),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(connection) => connection.is_blocked(),
         }
     }
@@ -92,7 +95,7 @@ impl Connection {
     pub(crate) fn events(&self) -> BoxStream<'static, Event> {
         match &self.0 {
             Inner::Lapin(connection) => connection.events_listener().map(Event::from).boxed(),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(connection) => connection.events().map(Event::from).boxed(),
         }
     }
@@ -101,7 +104,7 @@ impl Connection {
     pub(crate) fn channel_max(&self) -> u16 {
         match &self.0 {
             Inner::Lapin(connection) => connection.configuration().channel_max(),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(connection) => connection.channel_max(),
         }
     }
@@ -110,7 +113,7 @@ impl Connection {
     pub(crate) async fn create_channel(&self) -> Result<Channel, AmqpError> {
         match &self.0 {
             Inner::Lapin(connection) => Ok(connection.create_channel().await?.into()),
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(connection) => Ok(connection.create_channel().await?.into()),
         }
     }

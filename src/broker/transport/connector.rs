@@ -2,7 +2,7 @@
 //!
 //! Ring: shell; plain values.
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 use super::simulated::SimulatedBroker;
 
 /// What connections are opened with.
@@ -12,6 +12,6 @@ pub enum Connector {
     #[default]
     Amqp,
     /// A broker in memory. Of the URI only user and virtual host count.
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(SimulatedBroker),
 }

@@ -9,7 +9,7 @@ use futures::Stream;
 
 use super::delivery::Delivery;
 use super::error::AmqpError;
-#[cfg(test)]
+#[cfg(feature = "testing")]
 use super::simulated;
 
 /// A queue's messages. The stream ends when the broker ends the consumer; the broker does so when this is dropped.
@@ -17,7 +17,7 @@ pub(crate) struct Consumer(Inner);
 
 enum Inner {
     Lapin(lapin::Consumer),
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(simulated::Consumer),
 }
 
@@ -29,7 +29,7 @@ impl Stream for Consumer {
             Inner::Lapin(consumer) => {
                 Pin::new(consumer).poll_next(context).map(|next| next.map(|delivery| Ok(delivery?.into())))
             }
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(consumer) => {
                 Pin::new(consumer).poll_next(context).map(|next| next.map(|delivery| Ok(delivery?.into())))
             }
@@ -43,7 +43,7 @@ impl From<lapin::Consumer> for Consumer {
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 impl From<simulated::Consumer> for Consumer {
     fn from(consumer: simulated::Consumer) -> Self {
         Self(Inner::Simulated(consumer))

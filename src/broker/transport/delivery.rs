@@ -8,7 +8,7 @@ use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 
 use super::error::AmqpError;
-#[cfg(test)]
+#[cfg(feature = "testing")]
 use super::simulated;
 
 /// A message from a queue, which the broker has until it is acknowledged or rejected.
@@ -34,7 +34,7 @@ pub(crate) struct Acker(Inner);
 #[derive(Debug)]
 enum Inner {
     Lapin(lapin::Acker),
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     Simulated(simulated::Acker),
 }
 
@@ -67,7 +67,7 @@ impl Acker {
     pub(crate) async fn ack(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(acker) => acker.ack(BasicAckOptions::default()).await?,
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(acker) => acker.ack()?,
         };
         Ok(())
@@ -77,7 +77,7 @@ impl Acker {
     pub(crate) async fn reject(&self) -> Result<(), AmqpError> {
         match &self.0 {
             Inner::Lapin(acker) => acker.reject(BasicRejectOptions { requeue: false }).await?,
-            #[cfg(test)]
+            #[cfg(feature = "testing")]
             Inner::Simulated(acker) => acker.reject(BasicRejectOptions { requeue: false })?,
         };
         Ok(())
@@ -97,7 +97,7 @@ impl From<lapin::message::Delivery> for Delivery {
     }
 }
 
-#[cfg(test)]
+#[cfg(feature = "testing")]
 impl From<simulated::Delivery> for Delivery {
     fn from(delivery: simulated::Delivery) -> Self {
         let simulated::Delivery { delivered, acker } = delivery;

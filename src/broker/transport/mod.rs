@@ -20,7 +20,7 @@ mod connector;
 mod consumer;
 mod delivery;
 mod error;
-#[cfg(test)]
+#[cfg(feature = "testing")]
 mod simulated;
 mod values;
 
@@ -34,5 +34,7 @@ pub(crate) use error::{AmqpError, Fault, code};
 pub(crate) use values::check_name;
 
 pub use connector::Connector;
-#[cfg(test)]
-pub(crate) use simulated::{Failure, Operation, SimulatedBroker};
+#[cfg(feature = "testing")]
+pub use simulated::{
+    Failure, Operation, OperationAsked, SimulatedBroker, SimulatedConnection, SimulatedQueue, TakenMessage,
+};

@@ -29,7 +29,7 @@ impl Connection {
         let (sender, opened) = oneshot::channel();
         let user = user.to_owned();
         let id = broker.with(move |state| {
-            if state.refuses_connections {
+            if state.refuses_connections || state.judge(name.clone(), Operation::Connect).is_some() {
                 return Err(unreachable());
             }
             if state.vhost != vhost {

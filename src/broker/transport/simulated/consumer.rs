@@ -73,11 +73,11 @@ impl Acker {
     }
 
     pub(crate) fn ack(&self) -> Result<bool, Error> {
-        self.settle(Settlement::Forget)
+        self.settle(Settlement::Acknowledge)
     }
 
     pub(crate) fn reject(&self, options: BasicRejectOptions) -> Result<bool, Error> {
-        self.settle(if options.requeue { Settlement::Requeue } else { Settlement::Forget })
+        self.settle(if options.requeue { Settlement::Requeue } else { Settlement::Discard })
     }
 
     /// The broker does not answer. False where the channel has ended, or the message was settled before.

@@ -14,8 +14,10 @@ use super::state::State;
 /// What becomes of a message that was delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settlement {
-    /// It is forgotten: done, or refused for good.
-    Forget,
+    /// It is done.
+    Acknowledge,
+    /// It is refused for good.
+    Discard,
     /// It returns to its queue.
     Requeue,
 }
@@ -40,6 +42,7 @@ impl State {
         let Some((place, stored)) = taken else { return Ok(None) };
         let unsettled =
             Unsettled { queue: name.to_owned(), queue_id: id, place, stored: stored.clone(), consumer: None };
+        self.count_taken(name, no_ack);
         Ok(self.hand_over(origin, stored, Some(unsettled).filter(|_| !no_ack)))
     }
 
@@ -96,12 +99,21 @@ impl State {
     fn push_to(&mut self, id: Id, message: Unsettled) {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let (origin, deliveries) = (consumer.origin, consumer.deliveries.clone());
-        let stored = message.stored.clone();
-        let kept = Some(message).filter(|_| !consumer.settles_at_once);
+        let (settles_at_once, stored, queue) =
+            (consumer.settles_at_once, message.stored.clone(), message.queue.clone());
+        let kept = Some(message).filter(|_| !settles_at_once);
         consumer.unsettled += u16::from(kept.is_some());
+        self.count_taken(&queue, settles_at_once);
         let Some(delivered) = self.hand_over(origin, stored, kept) else { return };
         // Fails where the client is just ending it.
         self.send(origin.connection, Box::new(move || drop(deliveries.send(Ok(delivered)))));
+    }
+
+    /// Counts a message that is done with its delivery.
+    fn count_taken(&mut self, queue: &str, settles_at_once: bool) {
+        if let Some(queue) = self.queues.get_mut(queue).filter(|_| settles_at_once) {
+            queue.acknowledged += 1;
+        }
     }
 
     /// Numbers a message that goes out on a channel, and keeps what is to be settled.
@@ -124,11 +136,12 @@ impl State {
         if let Some(consumer) = consumer.and_then(|consumer| self.consumers.get_mut(&consumer)) {
             consumer.unsettled = consumer.unsettled.saturating_sub(1);
         }
-        let is_same = |known: &&mut super::queue::Queue| known.id == queue_id;
-        if let Some(known) = self.queues.get_mut(&queue).filter(is_same)
-            && settlement == Settlement::Requeue
-        {
-            known.put_back(place, stored);
+        if let Some(known) = self.queues.get_mut(&queue).filter(|known| known.id == queue_id) {
+            match settlement {
+                Settlement::Acknowledge => known.acknowledged += 1,
+                Settlement::Discard => {}
+                Settlement::Requeue => known.put_back(place, stored),
+            }
         }
         self.settle_down(&queue);
         Ok(())

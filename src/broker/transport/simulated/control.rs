@@ -3,12 +3,25 @@
 //! Ring: shell.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use bytes::Bytes;
+use futures::future::ready;
+use futures::{Stream, StreamExt as _};
+use lapin::BasicProperties;
+use lapin::options::BasicConsumeOptions;
+use lapin::types::{AMQPValue, FieldTable};
+
+use super::super::values::name;
 use super::arguments::shown;
 use super::broker::SimulatedBroker;
-use super::failure::{Failure, Operation};
-use super::queue::Queue;
-use super::records::{Connection, Id};
+use super::connection::Connection;
+use super::consumer::Delivery;
+use super::failure::{Failure, Operation, OperationAsked};
+use super::message::Message;
+use super::publishing::Outcome;
+use super::queue::{Declaration, Queue};
+use super::records::{self, Id};
 use super::refusal::Refusal;
 use super::state::State;
 
@@ -19,6 +32,15 @@ pub struct SimulatedConnection {
     pub name: String,
     /// `user` whose it is.
     pub user: String,
+}
+
+/// A message that a test took from a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenMessage {
+    /// `id` that its publisher gave it.
+    pub id: Option<String>,
+    /// `body` of it.
+    pub body: Bytes,
 }
 
 /// A queue, as the broker lists it.
@@ -32,6 +54,10 @@ pub struct SimulatedQueue {
     pub unacknowledged: usize,
     /// `consumers` of it.
     pub consumers: usize,
+    /// `published` is how many messages were put into it so far.
+    pub published: u64,
+    /// `acknowledged` is how many of them were taken for good.
+    pub acknowledged: u64,
     /// `owner` is the name of the connection that it is exclusive to.
     pub owner: Option<String>,
     /// `arguments` that it was declared with.
@@ -42,7 +68,8 @@ impl SimulatedBroker {
     /// All connections, the oldest first.
     #[must_use]
     pub fn connections(&self) -> Vec<SimulatedConnection> {
-        let listed = |known: &Connection| SimulatedConnection { name: known.name.clone(), user: known.user.clone() };
+        let listed =
+            |known: &records::Connection| SimulatedConnection { name: known.name.clone(), user: known.user.clone() };
         self.with(|state| open(state).map(|(_, known)| listed(known)).collect())
     }
 
@@ -61,6 +88,11 @@ impl SimulatedBroker {
     /// Closes the connections that call themselves `name`, as an administrator does.
     pub fn drop_connections(&self, name: &str) {
         self.with(|state| close(state, |known| known.name == name));
+    }
+
+    /// Closes the connections whose names begin with `prefix`, as happens when their process dies.
+    pub fn drop_connections_of(&self, prefix: &str) {
+        self.with(|state| close(state, |known| known.name.starts_with(prefix)));
     }
 
     /// Closes all connections, as an administrator does.
@@ -103,6 +135,59 @@ impl SimulatedBroker {
         self.with(State::release);
     }
 
+    /// Has all that is sent to clients take so long from now on.
+    pub fn delay_replies(&self, delay: Duration) {
+        self.with(|state| state.delay = delay);
+    }
+
+    /// Asks `judge` before each operation that no arranged failure is for. It is called while the broker is locked, so it
+    /// must not ask this broker for anything.
+    pub fn judge_by(&self, judge: impl FnMut(&OperationAsked) -> Option<Failure> + Send + 'static) {
+        self.with(|state| state.judge = Some(Box::new(judge)));
+    }
+
+    /// Declares a durable queue as a client does, which goes when it was unused for so long.
+    pub fn make_queue(&self, name: &str, expires: Option<Duration>) {
+        let mut arguments = FieldTable::default();
+        if let Some(expires) = expires {
+            let milliseconds = i64::try_from(expires.as_millis()).unwrap_or(i64::MAX);
+            arguments.insert("x-expires".into(), AMQPValue::LongLongInt(milliseconds));
+        }
+        self.with(|state| {
+            let declaration = Declaration { is_durable: true, deletes_itself: false, owner: None, arguments };
+            // One that is there is the client's own from before.
+            drop(state.establish(name, declaration));
+            state.renew(name);
+        });
+    }
+
+    /// Puts a message into the queue called so, as a client does. False where there is none, or where it is full.
+    #[must_use]
+    pub fn put(&self, queue: &str, properties: BasicProperties, body: impl Into<Bytes>) -> bool {
+        let (exchange, routing_key) = (String::new(), queue.to_owned());
+        let message = Message { exchange, routing_key, properties, body: body.into() };
+        self.with(|state| state.distribute(message)) == Outcome::Taken
+    }
+
+    /// Consumes the queue called so, as a client called `user` does that acknowledges all. It ends when the queue goes; `None`
+    /// where there is no such queue.
+    pub async fn consume(
+        &self,
+        queue: &str,
+        user: &str,
+    ) -> Option<impl Stream<Item = TakenMessage> + Send + Unpin + use<>> {
+        let vhost = self.with(|state| state.vhost.clone());
+        let connection = Connection::open(self, user, &vhost, user.to_owned()).await.ok()?;
+        let channel = connection.create_channel().await.ok()?;
+        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let consumer = channel.basic_consume(name(queue).ok()?, name(user).ok()?, options).await.ok()?;
+        let delivered = consumer.take_while(|next| ready(next.is_ok())).filter_map(|next| ready(next.ok()));
+        Some(delivered.map(|Delivery { delivered, .. }| {
+            let id = delivered.properties.message_id().as_ref().map(ToString::to_string);
+            TakenMessage { id, body: delivered.body }
+        }))
+    }
+
     /// Takes no larger messages from now on.
     pub fn limit_message_bytes(&self, most: usize) {
         self.with(|state| state.max_message_bytes = most);
@@ -119,11 +204,11 @@ impl SimulatedBroker {
     }
 }
 
-fn open(state: &State) -> impl Iterator<Item = (&Id, &Connection)> {
+fn open(state: &State) -> impl Iterator<Item = (&Id, &records::Connection)> {
     state.connections.iter().filter(|(_, known)| known.end.is_none())
 }
 
-fn close(state: &mut State, wanted: impl Fn(&Connection) -> bool) {
+fn close(state: &mut State, wanted: impl Fn(&records::Connection) -> bool) {
     let closed: Vec<Id> = open(state).filter(|(_, known)| wanted(known)).map(|(id, _)| *id).collect();
     for id in closed {
         state.end_connection(id, Refusal::forced("Closed via management plugin").error());
@@ -139,6 +224,8 @@ fn list(state: &State, name: &str, queue: &Queue) -> SimulatedQueue {
         messages: queue.len(),
         unacknowledged: unsettled.filter(|message| message.queue_id == queue.id).count(),
         consumers: queue.consumers.len(),
+        published: queue.published,
+        acknowledged: queue.acknowledged,
         owner: owner.map(|owner| owner.name.clone()),
         arguments: arguments.map(|(name, value)| (name.to_string(), shown(value))).collect(),
     }

@@ -59,7 +59,7 @@ impl State {
     }
 
     /// Makes a queue, unless it is there as it is wanted.
-    fn establish(&mut self, name: &str, wanted: Declaration) -> Result<(), Refusal> {
+    pub(super) fn establish(&mut self, name: &str, wanted: Declaration) -> Result<(), Refusal> {
         if let Some(known) = self.queues.get(name) {
             return known.check_equivalent(name, &self.vhost, &wanted);
         }

@@ -3,8 +3,10 @@
 //! Ring: shell; plain values.
 
 /// What a client asks of the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
+    /// To open a connection.
+    Connect,
     /// To open a channel.
     OpenChannel,
     /// To confirm what is published on a channel.
@@ -34,6 +36,18 @@ pub enum Operation {
     /// To close a channel or the connection.
     Close,
 }
+
+/// Who asks for what, as a judge hears it before it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationAsked {
+    /// `connection` is the name that the client gave it.
+    pub connection: String,
+    /// `operation` that it asks for.
+    pub operation: Operation,
+}
+
+/// Decides for each operation whether it fails.
+pub(super) type Judge = Box<dyn FnMut(&OperationAsked) -> Option<Failure> + Send>;
 
 /// How an operation fails.
 #[derive(Clone, Debug, PartialEq, Eq)]

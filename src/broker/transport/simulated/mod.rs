@@ -31,8 +31,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use broker::SimulatedBroker;
-pub(crate) use failure::{Failure, Operation};
+pub use broker::SimulatedBroker;
+pub use control::{SimulatedConnection, SimulatedQueue, TakenMessage};
+pub use failure::{Failure, Operation, OperationAsked};
 
 pub(super) use channel::Channel;
 pub(super) use confirm::Confirm;

@@ -41,6 +41,10 @@ pub(super) struct Queue {
     pub(super) exclusive: Option<Id>,
     /// While it is unused.
     pub(super) expires_at: Option<Instant>,
+    /// How many messages were published to it so far.
+    pub(super) published: u64,
+    /// How many a client took so far and acknowledged, or did not need to.
+    pub(super) acknowledged: u64,
 }
 
 impl Queue {
@@ -55,6 +59,8 @@ impl Queue {
             consumers: VecDeque::new(),
             exclusive: None,
             expires_at: None,
+            published: 0,
+            acknowledged: 0,
         }
     }
 
@@ -80,6 +86,7 @@ impl Queue {
 
     /// Puts a message at the end.
     pub(super) fn push(&mut self, stored: Stored) {
+        self.published += 1;
         self.last_place += 1;
         self.put(self.last_place, stored);
     }

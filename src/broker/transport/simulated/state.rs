@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lapin::{Error, ErrorKind, Event, ExchangeKind};
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
-use super::failure::{Failure, Operation};
+use super::failure::{Failure, Judge, Operation, OperationAsked};
 use super::queue::Queue;
 use super::records::{Channel, Connection, Consumer, Id, Origin};
 use super::refusal::{Refusal, broken, ended_channel, ended_connection};
@@ -54,6 +55,11 @@ pub(super) struct State {
     pub(super) refuses_connections: bool,
     /// What is held back, by the connection that it is for; `None` while nothing is.
     held: Option<VecDeque<(Id, Parcel)>>,
+    /// How long what is sent is on its way.
+    pub(super) delay: Duration,
+    /// What is on its way, and when it arrives.
+    under_way: VecDeque<(Instant, Id, Parcel)>,
+    pub(super) judge: Option<Judge>,
 }
 
 impl State {
@@ -85,6 +91,9 @@ impl State {
             failures: VecDeque::new(),
             refuses_connections: false,
             held: None,
+            delay: Duration::ZERO,
+            under_way: VecDeque::new(),
+            judge: None,
         }
     }
 
@@ -113,7 +122,9 @@ impl State {
 
     /// When something happens by itself next.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        let due = self.due.first().map(|(at, _)| *at);
+        let arrival = self.under_way.front().map(|(at, ..)| *at);
+        due.into_iter().chain(arrival).min()
     }
 
     /// Lets everything happen that is due by `now`, each at its time.
@@ -124,6 +135,9 @@ impl State {
             self.fall_due(&queue);
         }
         self.now = now.max(self.now);
+        while self.under_way.front().is_some_and(|(at, ..)| *at <= now) {
+            self.under_way.pop_front().into_iter().for_each(|(_, _, parcel)| parcel());
+        }
     }
 
     // --- Requests ---------------------------------------------------------------------------------------------------
@@ -163,7 +177,7 @@ impl State {
         if self.why_ended(origin).is_some() {
             return;
         }
-        let outcome = match self.failure(operation) {
+        let outcome = match self.failure(origin.connection, operation) {
             Some(Failure::BeforeEffect) => return self.end_connection(origin.connection, broken()),
             Some(Failure::ReplyLost) => {
                 drop(act(self));
@@ -180,9 +194,18 @@ impl State {
     }
 
     /// The failure that a test has arranged for it.
-    fn failure(&mut self, operation: Operation) -> Option<Failure> {
-        let place = self.failures.iter().position(|(failing, _)| *failing == operation)?;
-        self.failures.remove(place).map(|(_, failure)| failure)
+    fn failure(&mut self, connection: Id, operation: Operation) -> Option<Failure> {
+        let place = self.failures.iter().position(|(failing, _)| *failing == operation);
+        if let Some((_, failure)) = place.and_then(|place| self.failures.remove(place)) {
+            return Some(failure);
+        }
+        let name = self.connections.get(&connection).map(|known| known.name.clone())?;
+        self.judge(name, operation)
+    }
+
+    /// The failure that the test's judge finds for it.
+    pub(super) fn judge(&mut self, connection: String, operation: Operation) -> Option<Failure> {
+        self.judge.as_mut()?(&OperationAsked { connection, operation })
     }
 
     /// Why the channel or the connection ended, if it has.
@@ -212,7 +235,11 @@ impl State {
     pub(super) fn send(&mut self, connection: Id, parcel: Parcel) {
         match &mut self.held {
             Some(held) => held.push_back((connection, parcel)),
-            None => parcel(),
+            None if self.delay.is_zero() => parcel(),
+            None => {
+                self.under_way.push_back((self.now + self.delay, connection, parcel));
+                self.changed.notify_one();
+            }
         }
     }
 
@@ -233,6 +260,7 @@ impl State {
         if let Some(held) = &mut self.held {
             held.retain(|(to, _)| *to != connection);
         }
+        self.under_way.retain(|(_, to, _)| *to != connection);
         self.deferred.remove(&connection);
     }
 
