@@ -90,6 +90,10 @@ histories: ## Forty thousand histories of a job that no run had before, in the m
 search: ## All histories of a job within bounds that are wider than those of `make test-unit`, in the model world: half an hour. Not part of `make test`.
 	@OMOTES_SEARCH=$(SEARCH) cargo test --release --locked --test it -- $(TIMES) --nocapture search::
 
+.PHONY: simulate
+simulate: ## A whole simulated cluster in which two things go wrong, in every order: hours. Not part of `make test`, which lets one go wrong.
+	@cargo test --release --locked --test it -- $(TIMES) --nocapture --ignored simulation::runs
+
 .PHONY: test-examples
 test-examples: $(VENV)/ready ## The examples' own tests.
 	@$(VENV)/bin/python -m pytest --quiet examples

@@ -1,6 +1,9 @@
 //! What a test does to the apiserver, and sees of it, beside its clients.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::{Stream, stream};
 use jiff::Timestamp;
@@ -73,6 +76,26 @@ impl SimulatedApiserver {
     /// Lets all of these requests go wrong so.
     pub(crate) fn fail_all(&self, which: Requests, fault: Fault) {
         self.with(|state| state.faults.always(which, fault));
+    }
+
+    /// Asks `judge` about each request that nothing else is arranged for, by client, verb, resource and name. It is called
+    /// while the apiserver is locked, so it must not ask this apiserver for anything.
+    pub(crate) fn judge_by(&self, judge: impl FnMut(&str, &str, &str, &str) -> Option<Fault> + Send + 'static) {
+        self.with(|state| state.faults.judge_by(Box::new(judge)));
+    }
+
+    /// Has each request and each answer take so long on its way from now on.
+    pub(crate) fn delay_requests(&self, delay: Duration) {
+        self.with(|state| state.delay = delay);
+    }
+
+    /// Makes an object as it stands, without its clients' ways.
+    pub(crate) fn add(&self, plural: &str, mut value: Value) {
+        self.with(|state| {
+            value["metadata"]["uid"] = json!(state.store.next_uid());
+            value["metadata"]["creationTimestamp"] = state.store.time_in(0).into();
+            state.store.put(Kind::of_plural(plural), Stored { value, ..Stored::default() });
+        });
     }
 
     /// Lets nothing go wrong any more.

@@ -6,6 +6,9 @@ use tokio::sync::oneshot;
 
 use super::{refusal::Refusal, request::Asked, requests::Requests};
 
+/// Decides for each request whether it goes wrong: by client, verb, resource and name.
+pub(super) type Judge = Box<dyn FnMut(&str, &str, &str, &str) -> Option<Fault> + Send>;
+
 /// What becomes of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
@@ -33,6 +36,7 @@ enum Times {
 pub(super) struct Faults {
     rules: VecDeque<(Requests, Fault, Times)>,
     held: Vec<oneshot::Sender<()>>,
+    judge: Option<Judge>,
 }
 
 impl Faults {
@@ -44,6 +48,10 @@ impl Faults {
         self.rules.push_back((which, fault, Times::Always));
     }
 
+    pub(super) fn judge_by(&mut self, judge: Judge) {
+        self.judge = Some(judge);
+    }
+
     pub(super) fn mend(&mut self) {
         self.rules.clear();
     }
@@ -52,7 +60,9 @@ impl Faults {
     pub(super) fn of(&mut self, asked: &Asked) -> Option<Fault> {
         let resource = asked.resource();
         let is_meant = |rule: &(Requests, Fault, Times)| rule.0.include(&asked.client, asked.verb, &resource);
-        let place = self.rules.iter().position(is_meant)?;
+        let Some(place) = self.rules.iter().position(is_meant) else {
+            return self.judge.as_mut()?(&asked.client, asked.verb, &resource, asked.name());
+        };
         let (_, fault, times) = self.rules.get(place)?.clone();
         if times == Times::Once {
             self.rules.remove(place);

@@ -65,6 +65,8 @@ struct State {
     watches: Watches,
     faults: Faults,
     log: Vec<audit::Request>,
+    /// How long a request is on its way, and its answer.
+    delay: Duration,
 }
 
 /// What a request is answered with.
@@ -79,13 +81,18 @@ impl SimulatedApiserver {
     /// One without objects, whose clock shows `epoch` now. Needs a Tokio runtime.
     pub(crate) fn start(epoch: Timestamp) -> Self {
         let (watches, faults) = (Watches::default(), Faults::default());
-        Self(Arc::new(Mutex::new(State { store: Store::new(epoch), watches, faults, log: Vec::new() })))
+        let store = Store::new(epoch);
+        Self(Arc::new(Mutex::new(State { store, watches, faults, log: Vec::new(), delay: Duration::ZERO })))
     }
 
     /// A client called `name`, with this namespace as its default.
     pub(crate) fn client(&self, name: &str, namespace: &str) -> Client {
-        let service = Service { apiserver: self.clone(), client: name.to_owned() };
-        Client::new(service, namespace)
+        Client::new(self.way(name), namespace)
+    }
+
+    /// The way of the client called `name`, on which it may build a client of its own.
+    pub(crate) fn way(&self, name: &str) -> Way {
+        Way { apiserver: self.clone(), client: name.to_owned() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -94,6 +101,8 @@ impl SimulatedApiserver {
 
     async fn answer(self, client: String, request: Request<Body>) -> io::Result<Reply> {
         let asked = Asked::read(&client, request).await;
+        let delay = self.lock().delay;
+        on_its_way(delay).await;
         let fault = self.lock().faults.of(&asked);
         let reply = match &fault {
             Some(Fault::Refuse(refusal)) => self.lock().refuse(&asked, refusal),
@@ -111,7 +120,15 @@ impl SimulatedApiserver {
             }
             _ => {}
         }
+        on_its_way(delay).await;
         Ok(reply)
+    }
+}
+
+/// Without a delay, nothing else happens meanwhile.
+async fn on_its_way(delay: Duration) {
+    if !delay.is_zero() {
+        sleep(delay).await;
     }
 }
 
@@ -203,12 +220,12 @@ fn until(limit: Duration, mut events: UnboundedReceiver<Piece>) -> impl futures:
 
 /// The way of one client to the apiserver.
 #[derive(Clone)]
-struct Service {
+pub(crate) struct Way {
     apiserver: SimulatedApiserver,
     client: String,
 }
 
-impl tower::Service<Request<Body>> for Service {
+impl tower::Service<Request<Body>> for Way {
     type Response = Reply;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Reply>> + Send>>;

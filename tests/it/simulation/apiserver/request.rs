@@ -47,9 +47,7 @@ impl Asked {
     pub(super) async fn read(client: &str, request: Request<Body>) -> Self {
         let (head, body) = request.into_parts();
         let bytes = body.collect_bytes().await.unwrap_or_default();
-        let url = format!("http://simulated{}", head.uri);
-        let query: BTreeMap<String, String> =
-            reqwest::Url::parse(&url).map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default();
+        let query = head.uri.query().filter(|query| !query.is_empty()).map(parameters).unwrap_or_default();
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let target = Target::of(head.uri.path());
         let is_metadata = header(header::ACCEPT).contains("as=PartialObjectMetadata");
@@ -71,6 +69,12 @@ impl Asked {
 
     pub(super) fn is_dry_run(&self) -> bool {
         self.parameter("dryRun") == "All" || self.body["dryRun"][0] == "All"
+    }
+
+    /// The name of the object, also of one that is to be made.
+    pub(super) fn name(&self) -> &str {
+        let named = self.target.as_ref().map(|target| target.name.as_str()).filter(|name| !name.is_empty());
+        named.or_else(|| self.body["metadata"]["name"].as_str()).unwrap_or_default()
     }
 
     /// `pods`, or `pods/status`.
@@ -105,6 +109,11 @@ impl Target {
         let is_served = target.subresource.is_empty() || (target.subresource == "status" && kind.has_status());
         (is_served && rest.len() < 3).then_some(target)
     }
+}
+
+fn parameters(query: &str) -> BTreeMap<String, String> {
+    let url = reqwest::Url::parse(&format!("http://simulated?{query}"));
+    url.map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default()
 }
 
 fn verb(method: &Method, target: Option<&Target>, query: &BTreeMap<String, String>) -> &'static str {

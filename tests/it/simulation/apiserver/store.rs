@@ -114,6 +114,10 @@ impl Store {
 
     /// The objects of a kind as they were at `revision`, in order.
     pub(super) fn snapshot(&self, kind: &Kind, revision: u64) -> Vec<Value> {
+        if revision == self.revision {
+            let now = self.objects.iter().filter(|((plural, _), _)| *plural == kind.plural);
+            return now.map(|(_, stored)| stored.value.clone()).collect();
+        }
         let mut objects = BTreeMap::new();
         for change in self.history.iter().filter(|change| change.kind == kind && change.revision <= revision) {
             match &change.after {
@@ -126,7 +130,8 @@ impl Store {
 
     /// What changed since.
     pub(super) fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
-        self.history.iter().filter(move |change| change.revision > revision)
+        let first = self.history.partition_point(|change| change.revision <= revision);
+        self.history.iter().skip(first)
     }
 
     /// Stores an object with a version of its own, and returns it.

@@ -1,0 +1,193 @@
+//! What replicas do to the apiserver and the broker, one effect after the other, and what goes wrong with one of them.
+//!
+//! An effect is a request that changes something. Its number is its place in a run; the same run has the same effects, up to
+//! the first that goes wrong.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use omotes_operator::testing::{
+    broker::{Failure, Operation, OperationAsked},
+    task::Tasks,
+};
+use tokio::sync::watch;
+
+use super::apiserver::Fault;
+
+/// A request of a replica that changes something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Verb, resource and name.
+    Apiserver(String, String, String),
+    Broker(Operation),
+}
+
+/// What goes wrong at an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EffectFault {
+    /// It does not happen: the connection breaks before.
+    FailsBefore,
+    /// It happens, and the connection breaks before the answer.
+    LosesReply,
+    /// The replica dies before.
+    DiesBefore,
+    /// It happens, and the replica dies.
+    DiesAfter,
+    /// It happens, and the replica stands still for longer than its lease lasts.
+    Freezes,
+    /// It happens, and what the replica watches comes late from then on.
+    Lags,
+    /// It happens, and the replica has to list all that it watches again.
+    Relists,
+}
+
+impl EffectFault {
+    /// Those that lose something.
+    pub(crate) const LOSSES: [Self; 5] =
+        [Self::FailsBefore, Self::LosesReply, Self::DiesBefore, Self::DiesAfter, Self::Freezes];
+    /// Those in which a replica knows of nothing too late.
+    pub(crate) const DELAYS: [Self; 2] = [Self::Lags, Self::Relists];
+}
+
+/// Whether a replica goes on.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Life {
+    #[default]
+    Ended,
+    Running(Tasks),
+    Died,
+    Frozen(Tasks),
+    /// It goes on, and is to be told late of what it watches.
+    Late(Tasks, EffectFault),
+}
+
+/// All effects of a run. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Effects(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    ledger: Mutex<Ledger>,
+    /// Told when the life of a replica changes.
+    struck: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Ledger {
+    done: Vec<Effect>,
+    /// Which effect goes wrong, and how.
+    plan: Vec<(usize, EffectFault)>,
+    replicas: Vec<Life>,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Apiserver(verb, resource, name) => write!(f, "{verb} {resource} {name}"),
+            Self::Broker(operation) => write!(f, "broker {operation:?}"),
+        }
+    }
+}
+
+impl Effects {
+    /// Has these effects of the run go wrong.
+    pub(crate) fn plan(&self, plan: &[(usize, EffectFault)]) {
+        self.ledger().plan = plan.to_vec();
+    }
+
+    /// What was done so far.
+    pub(crate) fn done(&self) -> Vec<Effect> {
+        self.ledger().done.clone()
+    }
+
+    /// Takes note of what became of a replica.
+    pub(crate) fn set(&self, replica: usize, life: Life) {
+        let mut ledger = self.ledger();
+        if ledger.replicas.len() <= replica {
+            ledger.replicas.resize(replica + 1, Life::Ended);
+        }
+        ledger.replicas[replica] = life;
+        self.0.struck.send_replace(());
+    }
+
+    pub(crate) fn life(&self, replica: usize) -> Life {
+        self.ledger().replicas.get(replica).cloned().unwrap_or_default()
+    }
+
+    /// Follows changes in the lives of replicas.
+    pub(crate) fn follow(&self) -> watch::Receiver<()> {
+        self.0.struck.subscribe()
+    }
+
+    /// What becomes of a replica's request to the apiserver.
+    pub(crate) fn of_apiserver(&self, replica: usize, verb: &str, resource: &str, name: &str) -> Option<Fault> {
+        if matches!(self.life(replica), Life::Died) {
+            return Some(Fault::Silence);
+        }
+        if matches!(verb, "get" | "list" | "watch") || resource == "leases" || resource == "events" {
+            return None;
+        }
+        let fault = self.strike(replica, Effect::Apiserver(verb.to_owned(), resource.to_owned(), name.to_owned()))?;
+        Some(match fault {
+            EffectFault::FailsBefore => Fault::Disconnect,
+            EffectFault::DiesBefore => Fault::Silence,
+            EffectFault::LosesReply | EffectFault::DiesAfter => Fault::LoseReply,
+            EffectFault::Freezes | EffectFault::Lags | EffectFault::Relists => return None,
+        })
+    }
+
+    /// What becomes of a replica's request to the broker.
+    pub(crate) fn of_broker(&self, replica: usize, asked: &OperationAsked) -> Option<Failure> {
+        if matches!(self.life(replica), Life::Died) {
+            return Some(Failure::BeforeEffect);
+        }
+        let is_effect = matches!(
+            asked.operation,
+            Operation::DeclareExchange
+                | Operation::DeclareQueue
+                | Operation::BindQueue
+                | Operation::PurgeQueue
+                | Operation::DeleteQueue
+                | Operation::Publish
+                | Operation::Settle
+        );
+        if !is_effect {
+            return None;
+        }
+        Some(match self.strike(replica, Effect::Broker(asked.operation))? {
+            EffectFault::FailsBefore | EffectFault::DiesBefore => Failure::BeforeEffect,
+            EffectFault::LosesReply | EffectFault::DiesAfter => Failure::ReplyLost,
+            EffectFault::Freezes | EffectFault::Lags | EffectFault::Relists => return None,
+        })
+    }
+
+    /// Counts an effect, and strikes the replica where that is planned.
+    fn strike(&self, replica: usize, effect: Effect) -> Option<EffectFault> {
+        let mut ledger = self.ledger();
+        let number = ledger.done.len();
+        ledger.done.push(effect);
+        let fault = ledger.plan.iter().find(|(planned, _)| *planned == number)?.1;
+        let life = ledger.replicas.get_mut(replica)?;
+        let Life::Running(tasks) = life.clone() else { return Some(fault) };
+        match fault {
+            EffectFault::FailsBefore | EffectFault::LosesReply => return Some(fault),
+            EffectFault::DiesBefore | EffectFault::DiesAfter => {
+                tasks.kill();
+                *life = Life::Died;
+            }
+            EffectFault::Freezes => {
+                tasks.freeze();
+                *life = Life::Frozen(tasks);
+            }
+            EffectFault::Lags | EffectFault::Relists => *life = Life::Late(tasks, fault),
+        }
+        self.0.struck.send_replace(());
+        Some(fault)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

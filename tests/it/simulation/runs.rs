@@ -1,0 +1,83 @@
+//! The scenarios without a fault, with one, and with two.
+
+use std::collections::BTreeSet;
+
+use super::{
+    effects::EffectFault,
+    scenario::Scenario,
+    scenarios::ALL,
+    sweep::{Sweep, exhaust, exhaust_pairs},
+};
+
+/// So many of the shortest scenarios are run with all pairs of faults.
+const PAIRED: usize = 6;
+
+/// Each ends as it should, and twice in the same way.
+#[test]
+fn a_run_without_a_fault_ends_well_and_repeats() {
+    for scenario in ALL {
+        let (report, effects) = scenario.run(&[]);
+        assert_eq!(report.faults(&report), Vec::<String>::new(), "{}: {report:#?}", scenario.name);
+        assert_eq!(scenario.run(&[]), (report, effects), "{}", scenario.name);
+    }
+}
+
+/// One test for each scenario: whatever goes wrong once costs nobody anything.
+macro_rules! one_fault_at_a_time {
+    ($($test:ident: $name:literal)*) => {
+        $(
+            #[test]
+            fn $test() {
+                withstands($name, exhaust, &EffectFault::LOSSES);
+            }
+        )*
+
+        #[test]
+        fn all_scenarios_have_their_test() {
+            let tested = BTreeSet::from([$($name),*]);
+            assert_eq!(tested, ALL.iter().map(|scenario| scenario.name).collect());
+        }
+    };
+}
+
+one_fault_at_a_time! {
+    a_success: "success"
+    a_failure: "failure"
+    a_deadline: "deadline"
+    an_abort: "abort"
+    a_deletion: "delete"
+    a_time_to_live: "TTL"
+    a_retry: "retry"
+    a_disruption: "disruption"
+    a_lost_node: "node lost"
+    a_suspension: "suspend and resume"
+    a_slot: "slot"
+    a_warm_pod: "warm pod"
+    a_submission: "gateway submission"
+    a_deletion_by_the_client: "gateway deletion"
+    a_kept_result: "kept result"
+}
+
+#[test]
+#[ignore = "takes minutes more: make simulate"]
+fn whoever_knows_of_nothing_until_too_late_does_no_harm() {
+    for scenario in ALL {
+        withstands(scenario.name, exhaust, &EffectFault::DELAYS);
+    }
+}
+
+#[test]
+#[ignore = "takes hours: make simulate"]
+fn whatever_goes_wrong_twice_costs_nobody_anything() {
+    for scenario in &ALL[..PAIRED] {
+        withstands(scenario.name, exhaust_pairs, &EffectFault::LOSSES);
+    }
+}
+
+fn withstands(name: &str, exhaust: fn(&Scenario, &[EffectFault]) -> Sweep, ways: &[EffectFault]) {
+    let scenario = ALL.iter().find(|scenario| scenario.name == name).unwrap();
+    let Sweep { effects, runs, seconds, found } = exhaust(scenario, ways);
+    let (effects, ways) = (effects.len(), ways.len());
+    println!("{name}: {effects} effects, {ways} ways to go wrong, {runs} runs, {} found, {seconds:.0} s", found.len());
+    assert!(found.is_empty(), "{} of {runs} runs went wrong:\n{}", found.len(), found.join("\n"));
+}
