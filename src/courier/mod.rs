@@ -1,7 +1,7 @@
 //! The side of the job's pod: brings input in, carries progress and output out.
 //!
 //! Ring: shell. The same binary as the operator, as init container ([`input()`]), as native sidecar
-//! ([`run`]), or, in a pod that waits for a job, as both ([`wait`]).
+//! ([`carry::run`]), or, in a pod that waits for a job, as both ([`warm::wait`]).
 //!
 //! The job's own program knows files only: it reads `/omotes/input`, appends to `/omotes/progress`, and leaves
 //! `/omotes/output/output.esdl` and `messages.json`. The courier decides nothing: it says in its termination message what
@@ -33,10 +33,12 @@ mod warm;
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
+#[cfg(feature = "testing")]
 pub use carry::run;
 pub use input::input;
 pub use layout::Layout;
 pub use process::{CourierPart, serve};
+#[cfg(feature = "testing")]
 pub use settings::CourierSettings;
 
 /// Keeps the memory and the environment of this process from programs of the same user, which see it where a pod's

@@ -2,6 +2,7 @@
 //!
 //! Ring: core.
 
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
@@ -19,6 +20,9 @@ use crate::{
     },
     pods::{Settings, main_of},
 };
+
+/// How long a broker that is away may keep a pod from being released: whoever leads anew has it after a second or two.
+const BROKER_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Plans what is left to do for the pod of a job that is terminal: its output queue goes, then its finalizer. `None` when
 /// that is done.
@@ -73,11 +77,18 @@ pub(crate) fn release(observed: &Observed, settings: &Settings, pod: &Pod, numbe
         return removal.map(|removal| Plan::steps(vec![removal]));
     }
     let release = Step::ReleasePod { name: pod.name_any(), uid: pod.uid().unwrap_or_default() };
-    // A broker that is away must not keep the pod: the queue goes with the job, or by its own time to live.
+    // A broker that stays away must not keep the pod: the queue goes with the job, or by its own time to live.
     let output = observed.output_queue_of(number, Some(pod), settings).map(|queue| queue.name);
     let input = observed.input_queue(settings).filter(|_| observed.is_terminal());
-    let queues = output.into_iter().chain(input).filter(|_| observed.broker == BrokerSight::Ready);
-    Some(Plan::steps(queues.map(Step::DeleteOwnQueue).chain(removal).chain([release]).collect()))
+    let mut queues = output.into_iter().chain(input).peekable();
+    if queues.peek().is_some() && observed.broker != BrokerSight::Ready {
+        let given_up = observed.broker_since + BROKER_PATIENCE;
+        if observed.now < given_up {
+            return Some(Plan::steps(Vec::new()).by(given_up));
+        }
+    }
+    let queues = queues.filter(|_| observed.broker == BrokerSight::Ready).map(Step::DeleteOwnQueue);
+    Some(Plan::steps(queues.chain(removal).chain([release]).collect()))
 }
 
 /// Lets go of what is left of the last attempt: its pod's exit is recorded, and nobody wants its output.

@@ -11,7 +11,8 @@ use crate::{
         condition::{self, ConditionType, ConditionUpdate, Stamp},
         names,
         status::{
-            AbortStatus, JobResultStatus, JobResultType, Phase, Progress, QueuesStatus, Termination, TerminationCause,
+            AbortStatus, ClientStatus, JobResultStatus, JobResultType, Phase, Progress, QueuesStatus, Termination,
+            TerminationCause,
         },
         time::{after, whole_second},
     },
@@ -232,6 +233,8 @@ impl Observed {
         status.pod_name = Some(names::pod_of(&self.job, self.attempt()));
         status.start_time = since.map(Time).or_else(|| status.start_time.clone());
         status.retry_time = None;
+        // A pod is made after the client has heard that; whoever stores no more tells RUNNING when the broker is there.
+        status.client_status = self.client_status().max(Some(ClientStatus::Enqueued));
         status.progress =
             self.progress.as_ref().map(|report| self.progress_of(report)).or_else(|| status.progress.clone());
         if !matches!(self.queues, Preparation::Refused(_)) {
