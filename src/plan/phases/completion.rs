@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     api::{
         Reason,
+        condition::{self, ConditionType},
         queues::QueueDeletionPolicy,
-        status::{ClientStatus, JobResultType, Phase, TerminationCause},
+        status::{AbortCause, ClientStatus, JobResultType, Phase, TerminationCause},
     },
     plan::{
         facts::{
@@ -131,6 +132,10 @@ pub(crate) fn conclude(
     outcome: Outcome,
     output: Option<CourierOutput>,
 ) -> Plan {
+    let (outcome, output) = match observed.recorded_as_unconfirmed(&outcome) {
+        Some(recorded) => (recorded, None),
+        None => (outcome, output),
+    };
     let (outcome, output) = match observed.left_out_output() {
         Some(why) => (outcome.become_failure(TerminationCause::OutputTooLarge, why), None),
         None => (outcome, output),
@@ -181,6 +186,18 @@ pub(crate) fn broker_deadline_passed(observed: &Observed) -> bool {
 }
 
 impl Observed {
+    /// The end of an attempt that was stored as not confirmed, before its client was told: whatever `outcome` it has come to.
+    fn recorded_as_unconfirmed(&self, outcome: &Outcome) -> Option<Outcome> {
+        let known = condition::get(&self.status().conditions, ConditionType::PodTerminated)?;
+        let stop = self.status().abort.as_ref().map(|abort| abort.cause);
+        let deleted = self.deletion().is_some_and(|at| at <= known.last_transition_time.0);
+        let stopped = stop.or(deleted.then_some(AbortCause::Deleted));
+        self.is_death_unconfirmed().then(|| Outcome {
+            exit: outcome.exit.clone(),
+            ..Outcome::without_exit(TerminationCause::NodeLost, known.message.clone(), stopped)
+        })
+    }
+
     /// When a deleted job goes without a broker that stays away; `None` while nobody has deleted the job.
     pub(crate) fn give_up_time(&self) -> Option<Timestamp> {
         Some(self.cleanup_deadline()?.max(self.broker_since + SHORTEST_ABSENCE))
@@ -198,6 +215,10 @@ pub(crate) fn publish(
     }
     if let Some(renewal) = lease_for_result(observed, settings) {
         return Plan::steps(vec![renewal]);
+    }
+    if outcome.cause == TerminationCause::NodeLost && !observed.is_death_unconfirmed() {
+        // What its pod still says would be another end. So this one is stored before it is told.
+        return Plan::steps(vec![Step::PatchStatus(Box::new(observed.unconfirmed_status(settings, outcome)))]);
     }
     let job_id = observed.job_id().to_string();
     let type_ = outcome.result_type(settings);

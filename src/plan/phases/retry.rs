@@ -58,6 +58,10 @@ enum Weight {
 
 /// Plans the next attempt after one that ended with `outcome`; `None` when that is the end of the job.
 pub(crate) fn plan(observed: &Observed, settings: &Settings, outcome: &Outcome) -> Option<Plan> {
+    // Its client may have been told that its pod was given up.
+    if observed.is_death_unconfirmed() {
+        return None;
+    }
     if outcome.stopped.is_some_and(|cause| !cause.is_final()) {
         let status = observed.interrupted_status(settings, outcome);
         return Some(Plan::steps(vec![Step::PatchStatus(Box::new(status))]));

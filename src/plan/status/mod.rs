@@ -447,7 +447,16 @@ impl Observed {
         self.set(status, ConditionType::ResultPublished, self.published_verdict(delivery));
     }
 
-    /// Whether the job is terminal and its pod may still run, as far as anybody knows.
+    /// The status of a job whose end was not confirmed in time, before its client is told so.
+    pub(crate) fn unconfirmed_status(&self, settings: &Settings, outcome: &Outcome) -> OmotesJobStatus {
+        let mut status = self.accepted(settings);
+        status.phase = status.phase.or(Some(Phase::Running));
+        let message = bounded(&outcome.message, 1024);
+        self.set(&mut status, ConditionType::PodTerminated, ConditionUpdate::no(Reason::Unconfirmed, message));
+        status
+    }
+
+    /// Whether the job's end was not confirmed, so that its pod may still run, as far as anybody knows.
     #[must_use]
     pub(crate) fn is_death_unconfirmed(&self) -> bool {
         let conditions = &self.status().conditions;

@@ -128,23 +128,38 @@ fn found_by_the_search() {
     state.settle();
 }
 
-/// What the search found and the core does not prevent: what a client is told is not stored before. Here the courier is silent
-/// until its pod is given up, the status cannot be stored just after the client was told that, and the courier's word comes
-/// then. [`rules`] leaves that out.
+/// The courier is silent until its pod is given up, the status cannot be stored after the client was told that, and the courier's
+/// word comes then: the status says what the client was told.
 #[test]
-fn a_status_that_is_late_may_say_another_result_than_was_told() {
+fn an_end_that_was_told_is_not_revised_by_a_late_word() {
     let mut state = State::begin(Scenario::Courier);
-    state.take(Move::Pass);
+    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Success), Move::Pass] {
+        state.take(step);
+    }
     state.take(Move::Reach);
-    state.take(Move::Schedules);
-    state.take(Move::Starts);
-    state.take(Move::Ends(End::Success));
-    state.take(Move::Pass);
-    state.take(Move::Reach);
-    state.take(Move::FailsAt(3));
+    state.take(Move::FailsAt(4));
     state.take(Move::Sends);
     state.take(Move::Pass);
     let result = state.world.job.as_ref().and_then(|job| job.status.as_ref()?.result.clone()).unwrap();
     let error = 2;
-    assert_eq!((result.type_, &state.told[..]), (JobResultType::Succeeded, &[error][..]));
+    assert_eq!((result.type_, &state.told[..]), (JobResultType::Error, &[error][..]));
+    state.settle();
+}
+
+/// No attempt follows an end that was told, although the reply was lost and the broker is away when the pod ends at last.
+#[test]
+fn no_attempt_follows_an_end_that_was_told() {
+    let mut state = State::begin(Scenario::Leaves);
+    for step in [Move::Pass, Move::Near, Move::Schedules, Move::Starts, Move::Ends(End::OutOfMemory), Move::Pass] {
+        state.take(step);
+    }
+    state.take(Move::Reach);
+    state.take(Move::UnansweredAt(3));
+    state.take(Move::PodEnds);
+    state.take(Move::BrokerGoes);
+    state.take(Move::Pass);
+    state.take(Move::Reach);
+    state.take(Move::BrokerComes);
+    state.settle();
+    assert_eq!((state.world.pods_made, state.told.len()), (1, 1));
 }

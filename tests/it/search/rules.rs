@@ -37,8 +37,8 @@ fn one_result(state: &mut State) {
     assert!(state.told.windows(2).all(|pair| pair[0] == pair[1]), "two different results: {:?}", state.told);
 }
 
-/// The status says of the result what its client was told. Where the status could not be stored just after that, what is known
-/// then counts: see [`super::a_status_that_is_late_may_say_another_result_than_was_told`].
+/// The status says of the result what its client was told. Left out are histories in which the operator died, or failed to store
+/// the status, between the two: a successor that does not know the courier's word stores an error where a success was told.
 fn says_what_was_told(state: &State) {
     let status = state.world.job.as_ref().and_then(|job| job.status.as_ref());
     let Some(result) = status.and_then(|status| status.result.as_ref()) else { return };
