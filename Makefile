@@ -29,7 +29,7 @@ TIMES := -Zunstable-options --report-time
 HISTORIES ?= 1
 # How much may go wrong in one history that `make search` visits: deaths of the operator, slips of a step, wishes of a user, harms
 # of the cluster, lags of a watch, all of these together, and stops of time just before an instant, one digit each.
-SEARCH ?= 1111122
+SEARCH ?= 1110030
 # The tests that want the test bed for themselves, and in which parts they run on two at once. What needs both processors comes
 # last, when the tests beside each other are over.
 DISRUPTION ?= disruption:: cases::exclusive::
@@ -87,8 +87,8 @@ histories: ## Forty thousand histories of a job that no run had before, in the m
 	@PROPTEST_CASES=40000 cargo test --locked --test it -- $(TIMES) convergence::any_history_ends_well
 
 .PHONY: search
-search: ## All histories of a job within bounds that are wider than those of `make test-unit`, in the model world: half an hour. Not part of `make test`.
-	@OMOTES_SEARCH=$(SEARCH) cargo test --release --locked --test it -- $(TIMES) --nocapture search::
+search: ## All histories of a job within bounds that are wider than those of `make test-unit`, in the model world: 916,000 states of a plain job in five minutes, after its build. Not part of `make test`.
+	@OMOTES_SEARCH=$(SEARCH) cargo test --release --locked --test it -- $(TIMES) --nocapture search::a_plain
 
 .PHONY: simulate
 simulate: ## A whole simulated cluster in which two things go wrong, in every order: hours. Not part of `make test`, which lets one go wrong.
