@@ -35,8 +35,10 @@ pub(crate) enum EffectFault {
     DiesBefore,
     /// It happens, and the replica dies.
     DiesAfter,
-    /// It happens, and the replica stands still for longer than its lease lasts.
+    /// It happens, and the replica stands still for longer than its lease lasts; the broker still waits for it.
     Freezes,
+    /// The same, for longer than the broker waits.
+    Sleeps,
     /// It happens, and what the replica watches comes late from then on.
     Lags,
     /// It happens, and the replica has to list all that it watches again.
@@ -47,8 +49,8 @@ impl EffectFault {
     /// Those that lose something.
     pub(crate) const LOSSES: [Self; 5] =
         [Self::FailsBefore, Self::LosesReply, Self::DiesBefore, Self::DiesAfter, Self::Freezes];
-    /// Those in which a replica knows of nothing too late.
-    pub(crate) const DELAYS: [Self; 2] = [Self::Lags, Self::Relists];
+    /// Those in which a replica knows of something too late.
+    pub(crate) const DELAYS: [Self; 3] = [Self::Sleeps, Self::Lags, Self::Relists];
 }
 
 /// Whether a replica goes on.
@@ -58,8 +60,7 @@ pub(crate) enum Life {
     Ended,
     Running(Tasks),
     Died,
-    Frozen(Tasks),
-    /// It goes on, and is to be told late of what it watches.
+    /// It stands still, or is to be told late of what it watches.
     Late(Tasks, EffectFault),
 }
 
@@ -134,7 +135,7 @@ impl Effects {
             EffectFault::FailsBefore => Fault::Disconnect,
             EffectFault::DiesBefore => Fault::Silence,
             EffectFault::LosesReply | EffectFault::DiesAfter => Fault::LoseReply,
-            EffectFault::Freezes | EffectFault::Lags | EffectFault::Relists => return None,
+            _ => return None,
         })
     }
 
@@ -159,7 +160,7 @@ impl Effects {
         Some(match self.strike(replica, Effect::Broker(asked.operation))? {
             EffectFault::FailsBefore | EffectFault::DiesBefore => Failure::BeforeEffect,
             EffectFault::LosesReply | EffectFault::DiesAfter => Failure::ReplyLost,
-            EffectFault::Freezes | EffectFault::Lags | EffectFault::Relists => return None,
+            _ => return None,
         })
     }
 
@@ -177,9 +178,9 @@ impl Effects {
                 tasks.kill();
                 *life = Life::Died;
             }
-            EffectFault::Freezes => {
+            EffectFault::Freezes | EffectFault::Sleeps => {
                 tasks.freeze();
-                *life = Life::Frozen(tasks);
+                *life = Life::Late(tasks, fault);
             }
             EffectFault::Lags | EffectFault::Relists => *life = Life::Late(tasks, fault),
         }

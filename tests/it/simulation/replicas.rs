@@ -23,8 +23,9 @@ const RESTART_DELAY: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A broker ends a connection that is silent for so long.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a replica stands still: longer than its lease, and than the broker waits for it.
-const FROZEN: Duration = Duration::from_secs(40);
+/// How long a replica stands still: longer than its lease lasts, and shorter or longer than the broker waits for it.
+const FROZEN: Duration = Duration::from_secs(15);
+const ASLEEP: Duration = Duration::from_secs(40);
 
 /// How late events of a watch are that lags: later than any look again.
 const LAG: Duration = Duration::from_secs(20);
@@ -105,28 +106,35 @@ impl Grounds {
                     sleep(RESTART_DELAY).await;
                     self.launch(replica);
                 }
-                Life::Frozen(tasks) => {
-                    sleep(HEARTBEAT_TIMEOUT).await;
-                    self.broker.drop_connections_of(&name(replica));
-                    sleep(FROZEN.saturating_sub(HEARTBEAT_TIMEOUT)).await;
+                Life::Late(tasks, fault) => {
+                    self.delay(replica, fault).await;
                     self.effects.set(replica, Life::Running(tasks.clone()));
                     tasks.thaw();
-                }
-                Life::Late(tasks, fault) => {
-                    let watches = Requests::of(&name(replica));
-                    if fault == EffectFault::Relists {
-                        self.apiserver.expire_watches(&watches);
-                    } else {
-                        self.apiserver.hold_watches(watches.clone());
-                        sleep(LAG).await;
-                        self.apiserver.release_watches(&watches);
-                    }
-                    self.effects.set(replica, Life::Running(tasks));
                 }
                 Life::Running(tasks) if tasks.is_killed() => self.effects.set(replica, Life::Died),
                 // A panic of a task that is needed ends a replica without a word.
                 Life::Running(_) | Life::Ended => drop(timeout(LOOK_EVERY, struck.changed()).await),
             }
+        }
+    }
+
+    /// What a replica that is late meets meanwhile.
+    async fn delay(&self, replica: usize, fault: EffectFault) {
+        let name = name(replica);
+        let watches = Requests::of(&name);
+        match fault {
+            EffectFault::Relists => self.apiserver.expire_watches(&watches),
+            EffectFault::Lags => {
+                self.apiserver.hold_watches(watches.clone());
+                sleep(LAG).await;
+                self.apiserver.release_watches(&watches);
+            }
+            EffectFault::Sleeps => {
+                sleep(HEARTBEAT_TIMEOUT).await;
+                self.broker.drop_connections_of(&name);
+                sleep(ASLEEP.saturating_sub(HEARTBEAT_TIMEOUT)).await;
+            }
+            _ => sleep(FROZEN).await,
         }
     }
 }

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use omotes_operator::testing::api::{OmotesJob, OmotesJobStatus};
 use serde_json::Value;
 
-use super::{client::Heard, world::World};
+use super::{client::Heard, nodes::Life, world::World};
 
 /// What counts of a run when it is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct Report {
     pub left: Vec<String>,
     /// Programs of one job that ran at one time.
     pub overlap: Option<String>,
+    /// How many programs of jobs ran at one time at most.
+    pub at_once: usize,
     /// How many effects there were.
     pub effects: usize,
 }
@@ -40,6 +42,7 @@ impl Report {
             results: heard.iter().map(|(id, heard)| (id.clone(), results(heard))).collect(),
             heard: heard.into_iter().map(|(id, heard)| (id, summary(&heard))).collect(),
             started: started(world),
+            at_once: at_once(world),
             left: left(world),
             overlap: world.nodes().two_at_once().map(|lives| format!("{lives:?}")),
             effects: world.effects().done().len(),
@@ -52,6 +55,9 @@ impl Report {
         let twice = self.results.iter().filter(|(_, count)| **count > 1);
         faults.extend(twice.map(|(id, count)| format!("the client of {id} got {count} results")));
         faults.extend(self.overlap.iter().map(|overlap| format!("two programs of one job at one time: {overlap}")));
+        if self.at_once > calm.at_once {
+            faults.push(format!("{} programs ran at one time, where {} may", self.at_once, calm.at_once));
+        }
         let differs = |what: &str, own: String, calm: String| {
             (own != calm).then(|| format!("{what}: {own}\n      without a fault: {calm}"))
         };
@@ -68,9 +74,20 @@ impl Report {
     }
 }
 
+/// The lives of programs that had a job.
+fn mains(world: &World) -> impl Iterator<Item = Life> {
+    world.nodes().lives().into_iter().filter(|life| life.is_main && !life.job.is_empty())
+}
+
+fn at_once(world: &World) -> usize {
+    let lives: Vec<Life> = mains(world).collect();
+    let runs_at = |life: &Life, time| life.began <= time && life.ended.is_none_or(|ended| ended > time);
+    let counts = lives.iter().map(|one| lives.iter().filter(|other| runs_at(other, one.began)).count());
+    counts.max().unwrap_or_default()
+}
+
 fn started(world: &World) -> Vec<String> {
-    let mains = world.nodes().lives().into_iter().filter(|life| life.is_main && !life.job.is_empty());
-    let mut started: Vec<String> = mains.map(|life| format!("{} in {}", life.job, life.pod)).collect();
+    let mut started: Vec<String> = mains(world).map(|life| format!("{} in {}", life.job, life.pod)).collect();
     started.sort();
     started
 }

@@ -59,7 +59,7 @@ one_fault_at_a_time! {
 }
 
 #[test]
-#[ignore = "takes minutes more: make simulate"]
+#[ignore = "late news: make simulate"]
 fn whoever_knows_of_nothing_until_too_late_does_no_harm() {
     for scenario in ALL {
         withstands(scenario.name, exhaust, &EffectFault::DELAYS);
@@ -67,7 +67,7 @@ fn whoever_knows_of_nothing_until_too_late_does_no_harm() {
 }
 
 #[test]
-#[ignore = "takes hours: make simulate"]
+#[ignore = "two faults in a run: make simulate"]
 fn whatever_goes_wrong_twice_costs_nobody_anything() {
     for scenario in &ALL[..PAIRED] {
         withstands(scenario.name, exhaust_pairs, &EffectFault::LOSSES);

@@ -123,8 +123,9 @@ async fn deleted(world: World) -> Done {
     world.is_gone("job").await
 }
 
+/// Its client has left by then.
 async fn expires(world: World) -> Done {
-    world.apply(&job("job", ID, &json!({"ttlSecondsAfterFinished": 30}))).await;
+    world.apply(&job("job", ID, &json!({"ttlSecondsAfterFinished": 90}))).await;
     world.is_told(ID).await?;
     world.is_gone("job").await
 }
