@@ -92,7 +92,11 @@ search: ## All histories of a job within bounds that are wider than those of `ma
 
 .PHONY: simulate
 simulate: ## A whole simulated cluster in which two things go wrong, in every order. Not part of `make test`, which lets one go wrong.
-	@cargo test --release --locked --test it -- $(TIMES) --nocapture --ignored simulation::runs
+	@cargo test --release --locked --test it -- $(TIMES) --nocapture --ignored simulation::nightly::
+
+.PHONY: mutations
+mutations: ## Puts one deliberate fault after the other into the operator: the simulation has to find each. A quarter of an hour. Not part of `make test`.
+	@tests/mutations/run
 
 .PHONY: test-examples
 test-examples: $(VENV)/ready ## The examples' own tests.
@@ -121,7 +125,7 @@ test-chart: ## The chart against an apiserver of its own.
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
 	@. $(BED)/env && cargo test --locked --lib -- $(TIMES) --ignored
-	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
+	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored --skip simulation::nightly:: --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
 test-disruption: ## The tests on the test bed that kill leaders and restart the broker: three quarters of an hour; needs `make up`.

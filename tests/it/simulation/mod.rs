@@ -21,6 +21,7 @@ mod couriers;
 mod effects;
 mod folder;
 mod management;
+mod nightly;
 mod nodes;
 mod replicas;
 mod report;
