@@ -159,7 +159,7 @@ bench-results: ## How soon after its program's end a client has the result, of 3
 	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored result_delay:: --test-threads 1 --nocapture
 
 .PHONY: bench-queues
-bench-queues: ## Ten thousand jobs' queues, made and removed, beside a bare lapin loop; needs `make up`. Not part of `make test`.
+bench-queues: ## Ten thousand jobs' queues, made and removed, beside a bare loop; needs `make up`. Not part of `make test`.
 	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored rates:: --nocapture
 
 .PHONY: bench-starts
