@@ -33,8 +33,8 @@ SEARCH ?= 1110030
 # The tests that want the test bed for themselves, and in which parts they run on two at once. What needs both processors comes
 # last, when the tests beside each other are over.
 DISRUPTION ?= disruption:: cases::exclusive::
-DISRUPTION_FIRST := cases::exclusive:: disruption::sweep:: disruption::leaving::
-DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::leaving:: --skip disruption::scale::
+DISRUPTION_FIRST := cases::exclusive:: disruption::sweep:: disruption::leaving:: disruption::credentials::
+DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::leaving:: --skip disruption::credentials:: --skip disruption::scale::
 DISRUPTION_LAST := disruption::scale::
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
