@@ -47,7 +47,10 @@ pub(crate) const ALL: &[Scenario] = &[
         typed: &["--gateway-namespace=jobs"],
         ..scenario("gateway deletion", goes_on, |world| deleted_by_client(world).boxed())
     },
-    Scenario { typed: &["--gateway-namespace=jobs"], ..scenario("kept result", works, |world| kept(world).boxed()) },
+    Scenario {
+        typed: &["--gateway-namespace=jobs"],
+        ..scenario("kept result", works_long, |world| kept(world).boxed())
+    },
 ];
 
 const fn scenario(
