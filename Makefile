@@ -49,7 +49,7 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: three quarters of an hour on two cores, twenty minutes more where nothing is built yet.
+test: ## Everything that must hold: fifty minutes on two cores, twenty more where nothing is built yet.
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
