@@ -84,7 +84,7 @@ pub(crate) fn release(observed: &Observed, settings: &Settings, pod: &Pod, numbe
     if queues.peek().is_some() && observed.broker != BrokerSight::Ready {
         let given_up = observed.broker_since + BROKER_PATIENCE;
         if observed.now < given_up {
-            return Some(Plan::steps(Vec::new()).by(given_up));
+            return Some(Plan::idle().by(given_up));
         }
     }
     let queues = queues.filter(|_| observed.broker == BrokerSight::Ready).map(Step::DeleteOwnQueue);

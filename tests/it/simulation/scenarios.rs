@@ -109,24 +109,32 @@ async fn offer(world: &World, spec: &Value) {
     workflows.create(&PostParams::default(), &serde_json::from_value(workflow).unwrap()).await.unwrap();
 }
 
+/// A job is applied, and runs.
+async fn begins(world: &World) -> Done {
+    world.apply(&job("job", ID, &json!({}))).await;
+    world.runs("job").await
+}
+
+/// A job ends, and its client has the result.
+async fn comes_to_its_end(world: &World, name: &str, id: &str) -> Done {
+    world.ends(name).await?;
+    world.is_told(id).await
+}
+
 /// A job ends by itself, or at a limit.
 async fn life(world: World, spec: Value) -> Done {
     world.apply(&job("job", ID, &spec)).await;
-    world.ends("job").await?;
-    world.is_told(ID).await
+    comes_to_its_end(&world, "job", ID).await
 }
 
 async fn aborted(world: World) -> Done {
-    world.apply(&job("job", ID, &json!({}))).await;
-    world.runs("job").await?;
+    begins(&world).await?;
     world.change("job", &json!({"abort": {"reason": "moot"}})).await;
-    world.ends("job").await?;
-    world.is_told(ID).await
+    comes_to_its_end(&world, "job", ID).await
 }
 
 async fn deleted(world: World) -> Done {
-    world.apply(&job("job", ID, &json!({}))).await;
-    world.runs("job").await?;
+    begins(&world).await?;
     world.delete("job").await;
     world.is_gone("job").await
 }
@@ -139,32 +147,26 @@ async fn expires(world: World) -> Done {
 }
 
 async fn resumed(world: World) -> Done {
-    world.apply(&job("job", ID, &json!({}))).await;
-    world.runs("job").await?;
+    begins(&world).await?;
     world.change("job", &json!({"suspend": true})).await;
     world.reaches("job", Phase::Suspended).await?;
     sleep(Duration::from_secs(10)).await;
     world.change("job", &json!({"suspend": false})).await;
-    world.ends("job").await?;
-    world.is_told(ID).await
+    comes_to_its_end(&world, "job", ID).await
 }
 
 /// A node is drained: the job begins again elsewhere.
 async fn disrupted(world: World) -> Done {
-    world.apply(&job("job", ID, &json!({}))).await;
-    world.runs("job").await?;
+    begins(&world).await?;
     world.nodes().evict(&world.pod_of("job")?);
-    world.ends("job").await?;
-    world.is_told(ID).await
+    comes_to_its_end(&world, "job", ID).await
 }
 
 /// A machine goes for good while the job runs on it.
 async fn node_lost(world: World) -> Done {
-    world.apply(&job("job", ID, &json!({}))).await;
-    world.runs("job").await?;
+    begins(&world).await?;
     world.nodes().remove_node(&world.node_of("job")?);
-    world.ends("job").await?;
-    world.is_told(ID).await
+    comes_to_its_end(&world, "job", ID).await
 }
 
 async fn one_after_the_other(world: World) -> Done {
@@ -174,8 +176,7 @@ async fn one_after_the_other(world: World) -> Done {
         sleep(Duration::from_secs(1)).await;
     }
     for (name, id) in [("job-a", ID), ("job-b", OTHER_ID)] {
-        world.ends(name).await?;
-        world.is_told(id).await?;
+        comes_to_its_end(&world, name, id).await?;
     }
     Ok(())
 }
@@ -187,8 +188,7 @@ async fn warm(world: World) -> Done {
     sleep(Duration::from_secs(10)).await;
     let input = json!({"esdl": {"inline": "<esdl/>"}});
     world.apply(&bed::job("job", &json!({"jobId": ID, "workflowRef": {"name": TYPE}, "input": input}))).await;
-    world.ends("job").await?;
-    world.is_told(ID).await
+    comes_to_its_end(&world, "job", ID).await
 }
 
 async fn submitted(world: World) -> Done {
