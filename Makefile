@@ -79,7 +79,7 @@ test-apart:
 	  $(TIMED) "disruption, last part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_LAST)"'
 
 .PHONY: test-unit
-test-unit: ## The tests that need nothing but this checkout and Rust.
+test-unit: ## The tests that need nothing but this checkout and Rust: seven minutes.
 	@PROPTEST_RNG_SEED=$(HISTORIES) cargo test --locked --lib --bins --tests -- $(TIMES)
 
 .PHONY: histories
