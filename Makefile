@@ -19,6 +19,8 @@ BED := target/testbed$(addprefix -,$(OMOTES_TESTBED_APART))
 BESIDE := beside
 # The version from which users upgrade.
 RELEASED := 3527ffc
+# How the operator is compiled. `quick` takes half the time, for a first look: `make demo` uses it where nothing is built yet.
+OPERATOR_PROFILE ?= release
 # How many tests talk to the one node at once.
 TEST_THREADS ?= 8
 # Each test's time. libtest prints it only where it may use what is unstable, so it alone runs with that allowed: a
@@ -30,8 +32,7 @@ HISTORIES ?= 1
 # How much may go wrong in one history that `make search` visits: deaths of the operator, slips of a step, wishes of a user, harms
 # of the cluster, lags of a watch, all of these together, and stops of time just before an instant, one digit each.
 SEARCH ?= 1110030
-# The tests that want the test bed for themselves, and in which parts they run on two at once. What needs both processors comes
-# last, when the tests beside each other are over.
+# The tests that want a test bed for themselves, and in which parts they run on two at once.
 DISRUPTION ?= disruption:: cases::exclusive::
 DISRUPTION_FIRST := cases::exclusive:: disruption::sweep:: disruption::leaving:: disruption::credentials::
 DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::leaving:: --skip disruption::credentials:: --skip disruption::scale::
@@ -46,7 +47,7 @@ help: ## Lists the targets.
 
 .PHONY: demo
 demo: ## From nothing to a result: test bed, operator, a real job with live progress, its checked result.
-	@examples/demo
+	@OPERATOR_PROFILE=$(if $(wildcard $(BUILT)/$(HOST)/release/omotes-operator),release,quick) examples/demo
 
 .PHONY: test
 test: ## Everything that must hold: fifty minutes on two cores, twenty more where nothing is built yet.
@@ -62,7 +63,7 @@ test: ## Everything that must hold: fifty minutes on two cores, twenty more wher
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
 
-# Half of what needs a test bed: the tests beside each other, and a part of those that want to be alone.
+# What needs a test bed, in three parts that take about as long: the tests beside each other, and those that want to be alone.
 .PHONY: test-on-bed
 test-on-bed:
 	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
@@ -179,7 +180,9 @@ test-broker-versions: ## The cluster tests with the oldest and the newest Rabbit
 	done
 
 .PHONY: up
-up: check image operator ## Brings the test bed up with the operator installed, and leaves it running.
+up: check ## Brings the test bed up with the operator installed, and leaves it running.
+	@$(MAKE) --no-print-directory --jobs 2 image parts
+	@$(MAKE) --no-print-directory operator
 	@examples/heat-network/workload/fetch-packages.sh
 	@$(TESTBED) image build localhost/heat-network:1 examples/heat-network/workload --build-arg BASE=localhost/debian-python:bookworm
 	@echo "The test bed is up. In your shell: . $(BED)/env"
@@ -192,6 +195,11 @@ operator:
 
 .PHONY: down
 down: ## Stops the test bed; `make up` goes on where it stopped.
+# What the test bed needs and the cache does not have.
+.PHONY: parts
+parts:
+	@$(TESTBED) parts
+
 	@$(TESTBED) down
 
 .PHONY: check
@@ -217,8 +225,8 @@ crds: ## Writes the generated CustomResourceDefinitions.
 
 .PHONY: image
 image: ## Builds the static binary and lays out what the Dockerfile copies, in target/image.
-	@cargo build --locked --release
-	@install -D $(BUILT)/$(HOST)/release/omotes-operator target/image/omotes-operator
+	@cargo build --locked --profile $(OPERATOR_PROFILE)
+	@install -D $(BUILT)/$(HOST)/$(OPERATOR_PROFILE)/omotes-operator target/image/omotes-operator
 	@install -D -m 644 /etc/ssl/certs/ca-certificates.crt target/image/ca-certificates.crt
 
 $(VENV)/ready: examples/requirements-dev.txt

@@ -19,8 +19,8 @@ helm                     helm        helm.sh/helm/v4/cmd/helm
 kubeconform              kubeconform github.com/yannh/kubeconform/cmd/kubeconform
 kube-score               kube-score  github.com/zegl/kube-score/cmd/kube-score
 '
-# What 'up' needs; kubeconform and kube-score only check manifests.
-readonly TOOLS_OF_UP=(kubernetes etcd containerd helm)
+# What 'up' needs beside Kubernetes, which takes as long as the rest; kubeconform and kube-score only check manifests.
+readonly OTHER_TOOLS_OF_UP=(helm containerd etcd)
 
 tools_where() { awk -v field="$1" -v value="$2" 'NF && $field == value { print $1 }' <<<"$TOOLS"; }
 module_of() { awk -v tool="$1" '$1 == tool { print $2 }' <<<"$TOOLS"; }
