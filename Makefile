@@ -126,11 +126,11 @@ test-chart: ## The chart against an apiserver of its own.
 .PHONY: test-cluster
 test-cluster: ## The tests on the test bed that can run side by side; needs `make up`.
 	@. $(BED)/env && cargo test --locked --lib -- $(TIMES) --ignored
-	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored --skip simulation::nightly:: --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
+	@. $(BED)/env && tests/rerun $(TIMES) --ignored --skip simulation::nightly:: --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
 test-disruption: ## The tests on the test bed that kill leaders and restart the broker: three quarters of an hour; needs `make up`.
-	@. $(BED)/env && cargo test --locked --test it -- $(TIMES) --ignored $(DISRUPTION) --skip result_delay --skip cases::exclusive::upgrade:: --test-threads 1 --nocapture
+	@. $(BED)/env && tests/rerun $(TIMES) --ignored $(DISRUPTION) --skip result_delay --skip cases::exclusive::upgrade:: --test-threads 1 --nocapture
 
 .PHONY: test-upgrade
 test-upgrade: released ## From the released version to this one and back, with jobs in every phase; needs `make up`. The first time it builds that version.
