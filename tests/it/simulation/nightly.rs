@@ -7,9 +7,6 @@ use super::{
     sweep::{exhaust, exhaust_pairs},
 };
 
-/// So many of the shortest scenarios are run with all pairs of faults.
-const PAIRED: usize = 6;
-
 #[test]
 #[ignore = "takes minutes: make simulate"]
 fn whoever_knows_of_something_too_late_does_no_harm() {
@@ -18,10 +15,24 @@ fn whoever_knows_of_something_too_late_does_no_harm() {
     }
 }
 
-#[test]
-#[ignore = "takes hours: make simulate"]
-fn whatever_goes_wrong_twice_costs_nobody_anything() {
-    for scenario in &ALL[..PAIRED] {
-        withstands(scenario.name, exhaust_pairs, &EffectFault::LOSSES);
-    }
+/// One test for each of the six shortest scenarios: whatever goes wrong twice costs nobody anything.
+macro_rules! two_faults_at_a_time {
+    ($($test:ident: $name:literal)*) => {
+        $(
+            #[test]
+            #[ignore = "takes minutes: make simulate"]
+            fn $test() {
+                withstands($name, exhaust_pairs, &EffectFault::LOSSES);
+            }
+        )*
+    };
+}
+
+two_faults_at_a_time! {
+    two_faults_in_a_success: "success"
+    two_faults_in_a_failure: "failure"
+    two_faults_in_a_deadline: "deadline"
+    two_faults_in_an_abort: "abort"
+    two_faults_in_a_deletion: "delete"
+    two_faults_in_a_time_to_live: "TTL"
 }
