@@ -16,7 +16,7 @@ TESTBED := tests/testbed/testbed
 TIMED := tests/timed
 # The test bed of this machine, or within `tests/testbed/apart` that one.
 BED := target/testbed$(addprefix -,$(OMOTES_TESTBED_APART))
-BESIDE := beside
+BESIDE := second third
 # The version from which users upgrade.
 RELEASED := 3527ffc
 # How the operator is compiled. `quick` takes half the time, for a first look: `make demo` uses it where nothing is built yet.
@@ -34,9 +34,8 @@ HISTORIES ?= 1
 SEARCH ?= 1110030
 # The tests that want a test bed for themselves, and in which parts they run on two at once.
 DISRUPTION ?= disruption:: cases::exclusive::
-DISRUPTION_FIRST := cases::exclusive:: disruption::sweep:: disruption::leaving:: disruption::credentials::
-DISRUPTION_SECOND := disruption:: --skip disruption::sweep:: --skip disruption::leaving:: --skip disruption::credentials:: --skip disruption::scale::
-DISRUPTION_LAST := disruption::scale::
+SECOND := cases::exclusive:: disruption::credentials:: disruption::leaving:: disruption::stops:: disruption::sweep::
+THIRD := disruption:: $(addprefix --skip ,$(filter disruption::%,$(SECOND)))
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
 export CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER := env RUSTC_BOOTSTRAP=1
@@ -50,15 +49,16 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@OPERATOR_PROFILE=$(if $(wildcard $(BUILT)/$(HOST)/release/omotes-operator),release,quick) examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: fifty minutes on two cores, twenty more where nothing is built yet.
-	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
+test: ## Everything that must hold: half an hour on two cores, twenty-five minutes more where nothing is built yet.
+	@$(TIMED) "reruns" tests/rerun-test
+	@$(TIMED) "build of the tests" cargo test --quiet --locked --lib --bins --tests --no-run
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
 	@$(TIMED) "test bed's orphans" tests/testbed/orphans-test
 	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
-	@tests/side-by-side test-on-bed test-apart
+	@tests/side-by-side test-on-bed test-second test-third test-unit-beside
 	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
@@ -68,16 +68,24 @@ test: ## Everything that must hold: fifty minutes on two cores, twenty more wher
 test-on-bed:
 	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
 	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
-	@$(TIMED) "disruption, first part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_FIRST)"
 	@$(TIMED) "upgrade and rollback" $(MAKE) --no-print-directory test-upgrade
 
-# The other half, on a test bed beside the first.
-.PHONY: test-apart
-test-apart:
-	@tests/testbed/apart $(BESIDE) bash -euc ' \
+.PHONY: test-second
+test-second:
+	@tests/testbed/apart second bash -euc ' \
 	  $(TIMED) "second test bed" $(MAKE) --no-print-directory operator; \
-	  $(TIMED) "disruption, second part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_SECOND)"; \
-	  $(TIMED) "disruption, last part" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(DISRUPTION_LAST)"'
+	  $(TIMED) "disruption, second test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(SECOND)"'
+
+.PHONY: test-third
+test-third:
+	@tests/testbed/apart third bash -euc ' \
+	  $(TIMED) "third test bed" $(MAKE) --no-print-directory operator; \
+	  $(TIMED) "disruption, third test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(THIRD)"'
+
+# What needs no test bed takes the processors that the test beds leave over.
+.PHONY: test-unit-beside
+test-unit-beside:
+	@nice -n 19 $(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
 
 .PHONY: test-unit
 test-unit: ## The tests that need nothing but this checkout and Rust: seven minutes.
@@ -149,7 +157,7 @@ released:
 
 .PHONY: test-rights
 test-rights: ## Whether the operator used every right that its chart grants, by the audit log of all tests before; needs `make up`.
-	@. $(BED)/env && OMOTES_OTHER_AUDIT_LOG=$(BED)-$(BESIDE)/logs/audit.log cargo test --locked --test it -- $(TIMES) --ignored rights::
+	@. $(BED)/env && OMOTES_OTHER_AUDIT_LOGS="$(BESIDE:%=$(BED)-%/logs/audit.log)" cargo test --locked --test it -- $(TIMES) --ignored rights::
 
 .PHONY: test-deadlines
 test-deadlines: ## A thousand deadlines in one minute, and how late each is: five minutes; needs `make up`. Not part of `make test`.
@@ -187,6 +195,11 @@ up: check ## Brings the test bed up with the operator installed, and leaves it r
 	@$(TESTBED) image build localhost/heat-network:1 examples/heat-network/workload --build-arg BASE=localhost/debian-python:bookworm
 	@echo "The test bed is up. In your shell: . $(BED)/env"
 
+# What the test bed needs and the cache does not have.
+.PHONY: parts
+parts:
+	@$(TESTBED) parts
+
 # The test bed with the operator that was built last.
 .PHONY: operator
 operator:
@@ -195,11 +208,6 @@ operator:
 
 .PHONY: down
 down: ## Stops the test bed; `make up` goes on where it stopped.
-# What the test bed needs and the cache does not have.
-.PHONY: parts
-parts:
-	@$(TESTBED) parts
-
 	@$(TESTBED) down
 
 .PHONY: check

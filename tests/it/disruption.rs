@@ -11,7 +11,6 @@ mod leaving;
 mod outages;
 mod proxied;
 mod scale;
-mod seats;
 mod stops;
 mod sweep;
 

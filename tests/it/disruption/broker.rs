@@ -1,16 +1,16 @@
-//! The broker restarts, is away, is killed.
+//! The broker restarts, and is away.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::LogParams;
 use omotes_operator::testing::wire::ResultType;
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::task::spawn_blocking;
 
 use super::Fleet;
 use crate::support::{
-    bed::{PATIENCE, phase, shell_job, testbed, verdict},
+    bed::{PATIENCE, shell_job, testbed},
     broker as rabbit,
     operator::Operator,
     until,
@@ -57,63 +57,6 @@ async fn a_restart_loses_no_output_that_is_being_sent() {
     for log in logs {
         assert!(log.contains("the broker does not have the output yet"), "the restart met it on its way: {log}");
     }
-    fleet.ends_well().await;
-}
-
-/// Jobs run and end meanwhile, and one is applied.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the test bed: make test"]
-async fn jobs_outlive_a_broker_that_is_away() {
-    let operator = Operator::settled().await;
-    let mut fleet = Fleet::new("away").await;
-    fleet.start("ends", 8.0).await;
-    fleet.start_bare("ends-bare", 8.0).await;
-    fleet.start("goes-on", 60.0).await;
-    fleet.all_run().await;
-    broker("stop").await;
-    let away = Instant::now();
-    fleet.start("late", 0.1).await;
-    for name in ["ends-bare", "ends"] {
-        fleet.program_ended(name).await;
-    }
-    for (name, type_, said) in
-        [("ends-bare", "ResultPublished", "False BrokerUnreachable"), ("late", "Reconciling", "True BrokerUnreachable")]
-    {
-        fleet.space.wait(name, said, |job| verdict(job, type_) == said).await;
-    }
-    let leader = operator.leader().await;
-    let readiness = operator.readiness(&leader).await;
-    assert!(readiness.contains("broker: unreachable since"), "{readiness}");
-    assert_eq!(operator.restarts().await, 0, "a broker that is away ends no operator");
-    let pod = fleet.space.pods.get("goes-on-1").await.unwrap();
-    assert_eq!(pod.status.unwrap().phase.as_deref(), Some("Running"), "a job goes on without the broker");
-    println!("the broker was away for {:.1?}", away.elapsed());
-    broker("start").await;
-    let back = Instant::now();
-    fleet.space.ended("ends").await;
-    fleet.space.ended("ends-bare").await;
-    println!("their results were there {:.1?} after it was back", back.elapsed());
-    fleet.ends_well().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the test bed: make test"]
-async fn a_killed_broker_costs_no_job_its_result() {
-    Operator::settled().await;
-    let mut fleet = Fleet::new("crash").await;
-    for number in 0..10 {
-        let name = format!("job-{number}");
-        match number % 3 {
-            0 => fleet.start_bare(&name, 1.0).await,
-            _ => fleet.start(&name, 1.0).await,
-        };
-        sleep(Duration::from_millis(700)).await;
-    }
-    let phases =
-        join_all(fleet.names().iter().map(async |name| phase(&fleet.space.jobs.get(name).await.unwrap()))).await;
-    println!("killed with jobs in {phases:?}");
-    broker("kill").await;
-    broker("start").await;
     fleet.ends_well().await;
 }
 

@@ -5,17 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, Patch, PatchParams},
-};
-use omotes_operator::testing::{api::status::Phase, wire::JobStatus};
-use serde_json::json;
+use kube::{ResourceExt, api::DeleteParams};
+use omotes_operator::testing::wire::JobStatus;
 use tokio::time::sleep;
 
 use super::{Fleet, dice};
 use crate::support::{
-    bed::{PATIENCE, Space, kubectl, phase},
+    bed::{PATIENCE, phase},
     broker as rabbit,
     operator::{End, Operator, signal},
     until,
@@ -60,80 +56,6 @@ async fn dead_leaders_lose_nothing_and_repeat_nothing() {
     }
     fleet.ends_well().await;
     operator.connected().await;
-}
-
-/// The worst moment, held on purpose: the broker has confirmed the result, and the apiserver does not take the status.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the test bed: make test"]
-async fn a_result_that_was_sent_and_not_recorded_is_not_sent_again() {
-    let operator = Operator::settled().await;
-    let mut fleet = Fleet::new("unrecorded").await;
-    fleet.start("warm-up", 0.1).await;
-    fleet.space.ended("warm-up").await;
-    let ban = Ban::on_success_in(&fleet.space).await;
-    let former = operator.leader().await;
-    let process = operator.process(&former).await;
-    fleet.start("read", 1.0).await;
-    fleet.listen();
-    fleet.hear_result().await;
-    fleet.start("unread", 1.0).await;
-    rabbit::result_waits(&fleet.crew.last().unwrap().id).await;
-    operator.end(&former, process, End::Killed).await;
-    let killed = Instant::now();
-    for name in ["read", "unread"] {
-        let recorded = phase(&fleet.space.jobs.get(name).await.unwrap());
-        assert!(!recorded.is_some_and(Phase::is_terminal), "{name} was not recorded: {recorded:?}");
-    }
-    ban.lift();
-    fleet.space.ended("read").await;
-    fleet.space.ended("unread").await;
-    println!("recorded by the next leader {:.1?} after the kill", killed.elapsed());
-    fleet.ends_well().await;
-}
-
-/// An admission policy that lets no job in a namespace be recorded as succeeded.
-struct Ban {
-    name: String,
-}
-
-impl Ban {
-    async fn on_success_in(space: &Space) -> Self {
-        let name = format!("no-success-in-{}", space.name);
-        let matching = json!({"resourceRules": [
-            {"apiGroups": ["omotes.io"], "apiVersions": ["*"], "resources": ["omotesjobs/status"], "operations": ["UPDATE"]},
-        ]});
-        let of_space = json!({"matchLabels": {"kubernetes.io/metadata.name": space.name}});
-        let only = json!({"expression": "!has(object.status.phase) || object.status.phase != 'Succeeded'"});
-        for (kind, spec) in [
-            ("ValidatingAdmissionPolicy", json!({"matchConstraints": matching, "validations": [only]})),
-            (
-                "ValidatingAdmissionPolicyBinding",
-                json!({"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": of_space}}),
-            ),
-        ] {
-            let api = "admissionregistration.k8s.io/v1";
-            let object = json!({"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec});
-            let (done, said) = kubectl(&["create", "--filename=-"], Some(&object.to_string()));
-            assert!(done, "{said}");
-        }
-        let touched = Patch::Merge(json!({"status": {"phase": "Succeeded"}}));
-        let trial = PatchParams { dry_run: true, ..PatchParams::default() };
-        until("the policy is in force", PATIENCE, || async {
-            match space.jobs.patch_status("warm-up", &trial, &touched).await {
-                Err(kube::Error::Api(status)) if status.code == 422 => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        })
-        .await;
-        Self { name }
-    }
-
-    fn lift(self) {
-        for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
-            let (done, said) = kubectl(&["delete", kind, &self.name], None);
-            assert!(done, "{said}");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,18 +5,25 @@
 
 use std::time::{Duration, Instant};
 
-use kube::ResourceExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, PostParams},
+};
 use omotes_operator::testing::{
-    api::{OmotesJob, status::Phase},
+    api::{OmotesJob, OmotesWorkflow, names, status::Phase},
     wire::ResultType,
 };
-use serde_json::json;
-use tokio::time::{sleep, timeout};
+use serde_json::{Value, json};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
-use super::{Fleet, seats};
+use super::Fleet;
 use crate::support::{
     audit::{self, Mark},
-    bed::{PATIENCE, Space, cause, job, message, phase, shell_job},
+    bed::{PATIENCE, Space, cause, job, merged, message, phase, pod_spec, shell_job},
     broker as rabbit,
     client::queues,
     proxy::{Asked, Fault, ProxiedOperator},
@@ -125,6 +132,35 @@ fn publication_to(queue: &str) -> Vec<u8> {
     [&BASIC_PUBLISH[..], &RESERVED, &DEFAULT_EXCHANGE, &length, queue.as_bytes()].concat()
 }
 
+/// Pods whose program may run: not ended, as far as the apiserver knows.
+fn live(pods: &[Pod]) -> Vec<String> {
+    let ended = |pod: &Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
+        matches!(phase.as_deref(), Some("Succeeded" | "Failed"))
+    };
+    pods.iter().filter(|pod| !ended(pod)).map(ResourceExt::name_any).collect()
+}
+
+/// Watches the pods of workflows; ends where more of them live at once than there are seats.
+fn watch_seats(pods: Api<Pod>, seats: usize) -> JoinHandle<()> {
+    let of_workflows = ListParams::default().labels(names::LABEL_WORKFLOW);
+    tokio::spawn(async move {
+        loop {
+            let there = live(&pods.list(&of_workflows).await.unwrap().items);
+            assert!(there.len() <= seats, "more live pods than seats: {there:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+}
+
+/// Makes a workflow whose jobs run `script`, with these limits.
+async fn make_workflow(space: &Space, name: &str, script: &str, limit: &Value) {
+    let workflows: Api<OmotesWorkflow> = Api::namespaced(space.client.clone(), &space.name);
+    let spec = merged(json!({"typeName": name, "template": {"spec": pod_spec(script)}}), limit);
+    let manifest = json!({"metadata": {"name": name}, "spec": spec});
+    workflows.create(&PostParams::default(), &serde_json::from_value(manifest).unwrap()).await.unwrap();
+}
+
 /// A pod that was made and one that was not look the same to the operator.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
@@ -169,8 +205,8 @@ async fn late_news_of_pods_change_no_end() {
     scene.fleet.listen();
     scene.fleet.all_run().await;
     let (space, faults) = (&scene.fleet.space, &scene.operator.proxy.faults);
-    seats::make_workflow(space, "seated", WAITS, &json!({"maxConcurrentJobs": 1})).await;
-    let watching = seats::watch(space.pods.clone(), 1);
+    make_workflow(space, "seated", WAITS, &json!({"maxConcurrentJobs": 1})).await;
+    let watching = watch_seats(space.pods.clone(), 1);
     faults.delay_watches("pods", LATE);
     let lost = faults.strike(Fault::ReplyLost, makes_pod("unseen-1"));
     let seated = |name| job(name, &json!({"workflowRef": {"name": "seated"}}));

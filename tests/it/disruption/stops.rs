@@ -1,16 +1,13 @@
-//! Stops while nobody leads: every job ends for its reason, once, whoever dies on the way.
+//! Stops while no operator is there: every job ends for its reason, once.
 
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, EvictParams},
-};
+use kube::{ResourceExt, api::EvictParams};
 use omotes_operator::testing::{
     api::{
         OmotesJob,
-        status::Phase::{self, Aborted, Failed, Succeeded},
+        status::Phase::{self, Failed, Succeeded},
     },
     wire::ResultType,
 };
@@ -20,8 +17,7 @@ use tokio::time::sleep;
 use crate::support::{
     bed::{Space, cause, container, job, merged, message, phase, pod_spec, verdict},
     broker as rabbit,
-    ghost::{Ghost, starts},
-    operator::{End, Operator},
+    operator::Operator,
 };
 
 /// After this many seconds of running a job is told to stop.
@@ -60,8 +56,6 @@ fn all() -> Vec<Doomed> {
     let nowhere = json!({"startDeadlineSeconds": LIMIT, "template": {"spec": {"nodeSelector": {"no-such": "node"}}}});
     let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});
     let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; sleep {LIMIT}; exit 3");
-    let soon = json!({"abort": {"afterSeconds": LIMIT, "reason": "enough"}});
-    let later = json!({"abort": {"afterSeconds": 3600}});
     let mut main = container("main", &format!("sleep {LIMIT}; text=x; while :; do text=$text$text; done"));
     main["resources"] = json!({"limits": {"memory": "24Mi"}});
     let small = json!({"template": {"spec": {"containers": [main]}}});
@@ -71,68 +65,15 @@ fn all() -> Vec<Doomed> {
         doomed("deaf", &deaf, &limit, (Failed, "KilledAfterGrace", Some(137)), "DeadlineExceeded", Cancelled),
         doomed("silent", &soft, &beat, (Failed, "SoftAborted", Some(10)), "NoProgress", Error),
         doomed("nowhere", "true", &nowhere, (Failed, "NeverStarted", None), "StartDeadlineExceeded", Error),
-        doomed("aborted", &soft, &soon, (Aborted, "SoftAborted", Some(10)), "Aborted", Cancelled),
         doomed("flaky", &flaky, &retry, (Succeeded, "Completed", Some(0)), "Completed", Done),
-        doomed("allowed", "sleep 30", &later, (Succeeded, "Completed", Some(0)), "Completed", Done),
         doomed("greedy", "", &small, (Failed, "OOMKilled", Some(137)), "OOMKilled", Error),
         doomed("in-time", "sleep 15", &limit, (Succeeded, "Completed", Some(0)), "Completed", Done),
     ]
 }
 
-/// Jobs that would run for ever, were they not disturbed.
-fn disturbed() -> Vec<Doomed> {
-    let endless = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; trap 'exit 10' TERM; {WAITS}");
-    let retry = json!({"retry": {"initialSeconds": 2, "maxSeconds": 2}});
-    ["paused", "evicted"]
-        .map(|name| {
-            let end = (Succeeded, "Completed", Some(0));
-            doomed(name, &endless, &retry, end, "Completed", ResultType::Succeeded)
-        })
-        .into()
-}
-
-/// A job whose node says that the program runs, and then nothing any more.
-fn cut_off(ghost: &Ghost) -> Doomed {
-    let limit = json!({"maxRunSeconds": LIMIT, "courier": {"enabled": false}});
-    let there = merged(limit, &json!({"template": {"spec": ghost.there()}}));
-    doomed("cut-off", "true", &there, (Failed, "NodeLost", None), "DeadlineExceeded", ResultType::Cancelled)
-}
-
-/// Suspends the one and evicts the other just before the second leader dies, and lets the first go on.
-async fn disturb(space: &Space, began: Instant) {
-    sleep(Duration::from_millis(LIMIT.unsigned_abs() * 1000 + 1700).saturating_sub(began.elapsed())).await;
-    space.change("paused", &json!({"suspend": true})).await;
-    space.pods.evict("evicted-1", &EvictParams::default()).await.unwrap();
-    space.wait("paused", "suspended", |job| phase(job) == Some(Phase::Suspended)).await;
-    space.change("paused", &json!({"suspend": false})).await;
-}
-
-/// The leader dies just before the stops, in the middle of them, and after.
-async fn leaders_die(operator: &Operator, space: &Space, jobs: &[Doomed], began: Instant) {
-    // The limit counts from a second or two after the creation.
-    for (at, end) in [(LIMIT - 2, End::ForceDeleted), (LIMIT + 2, End::Killed), (LIMIT + 16, End::ForceDeleted)] {
-        sleep(Duration::from_secs(at.unsigned_abs()).saturating_sub(began.elapsed())).await;
-        let leader = operator.leader().await;
-        let process = operator.process(&leader).await;
-        let states = join_all(jobs.iter().map(|job| async { phase(&space.jobs.get(job.name).await.unwrap()) })).await;
-        println!("{end:?} {:.1?} after the creation, with jobs in {states:?}", began.elapsed());
-        let ended = Instant::now();
-        operator.end(&leader, process, end).await;
-        operator.replaced(&leader, ended).await;
-    }
-}
-
 impl Doomed {
     async fn start(&self, space: &Space) -> String {
-        let mut spec = self.spec.clone();
-        // An abort that is there from the start would leave nothing to stop.
-        let abort = spec.as_object_mut().unwrap().remove("abort");
-        let id = space.create(&job(self.name, &spec)).await.uid().unwrap();
-        if let Some(abort) = abort {
-            space.running(self.name).await;
-            space.change(self.name, &json!({"abort": abort})).await;
-        }
-        id
+        space.create(&job(self.name, &self.spec)).await.uid().unwrap()
     }
 
     async fn check(&self, space: &Space, id: &str) {
@@ -151,28 +92,6 @@ fn stop_second(job: &OmotesJob) -> Option<i64> {
     Some(job.status.as_ref()?.abort.as_ref()?.requested_time.0.as_second())
 }
 
-/// Jobs are stopped all the same, and none is told twice.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the test bed: make test"]
-async fn dead_leaders_stop_jobs_all_the_same() {
-    let operator = Operator::settled().await;
-    let space = Space::new("stops").await;
-    let ghost = Ghost::new(&space).await;
-    let jobs: Vec<_> = all().into_iter().chain(disturbed()).chain([cut_off(&ghost)]).collect();
-    let began = Instant::now();
-    let ids = join_all(jobs.iter().map(|job| job.start(&space))).await;
-    starts(&space, "cut-off-1").await;
-    tokio::join!(disturb(&space, began), leaders_die(&operator, &space, &jobs, began));
-    for (job, id) in jobs.iter().zip(&ids) {
-        job.check(&space, id).await;
-    }
-    operator.connected().await;
-    // Somebody says that the node is dead.
-    space.pods.delete("cut-off-1", &DeleteParams::default().grace_period(0)).await.unwrap();
-    leave_nothing(space, &jobs).await;
-    ghost.remove().await;
-}
-
 /// Limits pass while no operator is there: it stops the jobs as soon as it is back, and those that the kubelet stopped
 /// meanwhile were not immortal.
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +99,7 @@ async fn dead_leaders_stop_jobs_all_the_same() {
 async fn limits_hold_while_no_operator_is_there() {
     let operator = Operator::settled().await;
     let space = Space::new("away").await;
-    let mut jobs: Vec<_> = all().into_iter().filter(|job| job.spec["abort"].is_null()).collect();
+    let mut jobs = all();
     let bare = json!({"courier": {"enabled": false}, "startDeadlineSeconds": 15, "maxRunSeconds": LIMIT});
     let zero = format!("trap 'exit 0' TERM; {WAITS}");
     jobs.push(doomed(
