@@ -78,7 +78,7 @@ use crate::result::published::AGAIN;
 use crate::result::{Deleter, Evidence, QueueLookup};
 use crate::task;
 use crate::topology::{COURIER_EXCHANGE, NamespaceProgress, QueueDeclaration};
-use crate::wire::CommitRecord;
+use crate::wire::OutputMark;
 use bounds::{OPERATION_TIMEOUT, TRANSFER_TIMEOUT};
 use shared::{Shared, bounded};
 
@@ -219,23 +219,29 @@ impl Broker {
         joined.unwrap_or_else(|error| Err(BrokerError::unreachable(error.to_string())))
     }
 
-    /// The output that `record` vouches for. The message stays in the queue, so that it is there again after a crash.
+    /// The output that has this mark. The message stays in the queue, so that it is there again after a crash.
     ///
-    /// Where the queue holds more than that message the answer is [`Fetched::Crowded`], unless `may_be_large` says that
-    /// messages of any size may be in memory now: then others are removed, so many at once.
+    /// Where the queue holds more than that message, or its size is not known, the answer is [`Fetched::Crowded`], unless
+    /// `may_be_large` says that messages of any size may be in memory now: then others are removed, so many at once. Where
+    /// no record tells of the output they stay.
     ///
     /// # Errors
     /// When the broker did not answer, or there are more other messages than are removed at once.
     pub async fn fetch_output(
         &self,
         queue: &str,
-        record: &CommitRecord,
+        mark: &OutputMark,
         may_be_large: bool,
     ) -> Result<Fetched, BrokerError> {
         let session = self.shared.session()?;
+        let bytes = match mark {
+            OutputMark::Record(record) => record.bytes,
+            // It may be as large as any.
+            OutputMark::Proof(_) => u64::MAX,
+        };
         let fetching = async {
-            let _budget = self.shared.transfer(record.bytes).await?;
-            session.fetch_output(queue, record, may_be_large).await
+            let _budget = self.shared.transfer(bytes).await?;
+            session.fetch_output(queue, mark, may_be_large).await
         };
         bounded(&session, TRANSFER_TIMEOUT, "fetch an output", fetching).await
     }

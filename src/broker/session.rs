@@ -29,7 +29,7 @@ use super::transport::{
 };
 use crate::result::QueueLookup;
 use crate::topology::{Argument, Binding, COURIER_EXCHANGE, LEADER_QUEUE, QueueDeclaration};
-use crate::wire::{CommitRecord, Digest};
+use crate::wire::{CommitRecord, CourierOutput, Digest, OutputMark};
 
 /// It has a binding to each queue, by the queue's name.
 const DEFAULT_EXCHANGE: &str = "";
@@ -206,37 +206,25 @@ impl Session {
         Ok(self.errand().await?.purge_queue(queue).await?)
     }
 
-    /// The message that the record vouches for. It stays in the queue; others are removed from it.
+    /// The message that has this mark. It stays in the queue; others are removed from it where a record tells of it.
     pub(super) async fn fetch_output(
         &self,
         queue: &str,
-        record: &CommitRecord,
+        mark: &OutputMark,
         may_be_large: bool,
     ) -> Result<Fetched, BrokerError> {
         let channel = self.errand().await?;
         match declared_on(&channel, queue).await? {
             QueueSight::Missing => return Ok(Fetched::Absent),
-            QueueSight::Present { messages, .. } if messages > 1 && !may_be_large => return Ok(Fetched::Crowded),
-            QueueSight::Present { .. } => {}
-        }
-        for _ in 0..MAX_FOREIGN {
-            let Delivery { body, acker, .. } = match channel.get(queue).await {
-                Ok(Some(message)) => message,
-                Ok(None) => return Ok(Fetched::Absent),
-                Err(error) if is_missing(&error) => return Ok(Fetched::Absent),
-                Err(error) => return Err(error.into()),
-            };
-            if let Some(body) = vouched(body, record).await {
-                // Unacknowledged messages return to their queue when the channel closes.
-                channel.close().await?;
-                return Ok(Fetched::Output(body));
-            }
-            acker.ack().await?;
-            if !may_be_large {
+            QueueSight::Present { messages, .. } if !may_be_large && may_be_any(messages, mark) => {
                 return Ok(Fetched::Crowded);
             }
+            QueueSight::Present { .. } => {}
         }
-        Err(BrokerError::Crowded { looked_through: MAX_FOREIGN })
+        let found = look_through(&channel, queue, mark, may_be_large).await;
+        // Unacknowledged messages return to their queue when the channel closes. One that does not close is closed already.
+        drop(channel.close().await);
+        found
     }
 
     /// Deletes queues that nobody consumes, all at once on one channel where they are classic and unused, as they should be.
@@ -397,6 +385,53 @@ pub(crate) fn routing(confirmation: Confirmation) -> Result<Routing, BrokerError
         Confirmation::Returned => Ok(Routing::Unroutable),
         Confirmation::Refused => Err(BrokerError::Nacked),
         Confirmation::NotRequested => Err(BrokerError::unreachable("the channel confirms nothing")),
+    }
+}
+
+/// Fetches messages until one has this mark. Others are removed where a record tells of the output: without one it may be that
+/// of a courier that proves nothing, whose record comes late.
+async fn look_through(
+    channel: &Channel,
+    queue: &str,
+    mark: &OutputMark,
+    may_be_large: bool,
+) -> Result<Fetched, BrokerError> {
+    for _ in 0..MAX_FOREIGN {
+        let Delivery { body, acker, .. } = match channel.get(queue).await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(Fetched::Absent),
+            Err(error) if is_missing(&error) => return Ok(Fetched::Absent),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(body) = marked(body, mark).await {
+            return Ok(Fetched::Output(body));
+        }
+        if matches!(mark, OutputMark::Proof(_)) {
+            continue;
+        }
+        acker.ack().await?;
+        if !may_be_large {
+            return Ok(Fetched::Crowded);
+        }
+    }
+    match mark {
+        OutputMark::Record(_) => Err(BrokerError::Crowded { looked_through: MAX_FOREIGN }),
+        OutputMark::Proof(_) => Ok(Fetched::Absent),
+    }
+}
+
+/// Whether a message of any size may be fetched from a queue with so many.
+fn may_be_any(messages: u32, mark: &OutputMark) -> bool {
+    messages > 1 || matches!(mark, OutputMark::Proof(_))
+}
+
+/// The body, if it is the one that is sought.
+async fn marked(body: Bytes, mark: &OutputMark) -> Option<Bytes> {
+    match mark {
+        OutputMark::Record(record) => vouched(body, record).await,
+        OutputMark::Proof(proof) => {
+            CourierOutput::from_body(body.clone()).is_ok_and(|output| output.is_proven_by(proof)).then_some(body)
+        }
     }
 }
 

@@ -19,7 +19,8 @@ use crate::backoff::Backoff;
 use crate::broker::{BrokerError, Routing};
 use crate::topology::output_key;
 use crate::wire::{
-    CommitRecord, CourierMessage, CourierNotice, Digest, FailureCause, FailureRecord, FlushRequest, TerminationRecord,
+    Capability, CommitRecord, CourierMessage, CourierNotice, Digest, FailureCause, FailureRecord, FlushRequest,
+    TerminationRecord,
 };
 
 /// Left of the pod's grace for writing the record and ending.
@@ -98,16 +99,16 @@ async fn send(
     link: &mut Link,
     until: Instant,
 ) -> Result<CommitRecord, FlushFailure> {
-    let (layout, attempt) = (layout.clone(), settings.attempt);
-    let packing = tokio::task::spawn_blocking(move || pack(&layout, attempt));
+    let (layout, attempt, proof) = (layout.clone(), settings.attempt, settings.identity.proof);
+    let packing = tokio::task::spawn_blocking(move || pack(&layout, attempt, &proof));
     let (body, record) = packing.await.map_err(|error| (FailureCause::OutputUnreadable, error.to_string()))??;
     deliver(link, &output_key(&settings.identity.output_route), &body, until).await?;
     Ok(record)
 }
 
 /// The message with what the job left, and the record that vouches for it. Blocking.
-fn pack(layout: &Layout, attempt: i32) -> Result<(Bytes, CommitRecord), FlushFailure> {
-    let output = collect(layout).map_err(|error| unreadable(&error))?;
+fn pack(layout: &Layout, attempt: i32, proof: &Capability) -> Result<(Bytes, CommitRecord), FlushFailure> {
+    let output = collect(layout).map_err(|error| unreadable(&error))?.proven_by(proof);
     let body = output.to_body();
     let record = CommitRecord {
         attempt,
@@ -198,7 +199,7 @@ mod tests {
     fn the_record_vouches_for_the_message() {
         let pod = Pod::prepared();
         pod.write("output/output.esdl", "<esdl/>");
-        let (body, record) = pack(&pod.layout, 1).unwrap();
+        let (body, record) = pack(&pod.layout, 1, &Capability::none()).unwrap();
         assert_eq!(
             record,
             CommitRecord { attempt: 1, sha256: Digest::of(&body), bytes: body.len() as u64, output_bytes: Some(7) }

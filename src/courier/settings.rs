@@ -51,7 +51,7 @@ pub struct CourierSettings {
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     capability: Capability,
-    proof: Capability,
+    pub(super) proof: Capability,
     /// What its output is routed by.
     pub(super) output_route: Capability,
     /// What its namespace's progress is routed by, where the operator listens to that.

@@ -67,6 +67,14 @@ impl Attempt<'_> {
         capabilities.map(|capability| topology::output_queue_name(&capability)).collect()
     }
 
+    /// What the messages of the courier in `pod` carry; `None` where that is of an earlier version.
+    #[must_use]
+    pub(crate) fn proof(&self, pod: &Pod, settings: &Settings) -> Option<Capability> {
+        let (namespace, pod_uid) = (self.job.namespace()?, pod.metadata.uid.as_ref()?);
+        let key = settings.keys.of(&namespace, key_id(pod)).namespace_key(&namespace);
+        clear_capability(pod).is_none().then(|| key.proof(&self.uid(), self.number, pod_uid))
+    }
+
     pub(super) fn namespace_key(&self, settings: &Settings) -> NamespaceKey {
         settings.keys.current.namespace_key(&self.job.namespace().unwrap_or_default())
     }

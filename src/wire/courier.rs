@@ -36,6 +36,9 @@ pub struct CourierOutput {
     output_esdl: Option<Bytes>,
     #[prost(message, repeated, tag = "2")]
     esdl_messages: Vec<EsdlMessage>,
+    /// What each message of its courier carries ([`CourierMessage::proof`]); empty where an earlier version sent it.
+    #[prost(bytes = "bytes", tag = "3")]
+    proof: Bytes,
     #[prost(bytes = "bytes", tag = "15")]
     headroom: Bytes,
 }
@@ -62,7 +65,20 @@ impl CourierOutput {
     pub fn new(esdl: Option<Bytes>, esdl_messages: Vec<EsdlMessage>) -> Result<Self, OutputError> {
         static HEADROOM: [u8; RESULT_HEADROOM_BYTES] = [0; RESULT_HEADROOM_BYTES];
         check_text(esdl.as_deref())?;
-        Ok(Self { output_esdl: esdl, esdl_messages, headroom: Bytes::from_static(&HEADROOM) })
+        let headroom = Bytes::from_static(&HEADROOM);
+        Ok(Self { output_esdl: esdl, esdl_messages, proof: Bytes::new(), headroom })
+    }
+
+    /// The same output of the courier that has this proof.
+    #[must_use]
+    pub fn proven_by(self, proof: &Capability) -> Self {
+        Self { proof: Bytes::copy_from_slice(proof.as_bytes()), ..self }
+    }
+
+    /// Whether the courier that has this proof sent it.
+    #[must_use]
+    pub(crate) fn is_proven_by(&self, proof: &Capability) -> bool {
+        Capability::from_bytes(&self.proof).is_some_and(|own| own == *proof)
     }
 
     /// The output in a message's body. The text stays the slice of `body` that it is.

@@ -37,7 +37,7 @@ pub use operator_key::{CapabilityKey, Keys};
 pub use progress::ProgressLine;
 pub(crate) use progress::parse_progress_line;
 pub use protocol::{JobProgressUpdate, JobResult, JobStatus, JobStatusUpdate, ResultType};
-pub use record::{CommitRecord, FailureCause, FailureRecord, TerminationRecord};
+pub use record::{CommitRecord, FailureCause, FailureRecord, OutputMark, TerminationRecord};
 pub use remark::{EsdlMessage, Severity};
 pub(crate) use submission::parse_delete;
 pub use submission::{JobPriority, JobSubmission, SubmissionError};

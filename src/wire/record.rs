@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capability::Capability;
 use super::digest::Digest;
 use crate::text::first_bytes;
 
@@ -39,6 +40,15 @@ pub struct CommitRecord {
     pub bytes: u64,
     /// `output_bytes` is the size of `output.esdl`; absent when the job wrote none.
     pub output_bytes: Option<u64>,
+}
+
+/// Which message in its queue is a job's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputMark {
+    /// The one that the courier's record tells of.
+    Record(CommitRecord),
+    /// The one with this proof of its courier, whose record is lost.
+    Proof(Capability),
 }
 
 /// Why there is no output.

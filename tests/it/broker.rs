@@ -31,7 +31,7 @@ use omotes_operator::testing::result::{Deleter, Evidence, refused::KeptBecause};
 use omotes_operator::testing::topology::{self, NamespaceProgress, QueueDeclaration};
 use omotes_operator::testing::wire::{
     Capability, CapabilityKey, CommitRecord, CourierMessage, CourierNotice, CourierOutput, FailureCause, JobResult,
-    NamespaceKey, ProgressLine, ResultType, TerminationRecord,
+    NamespaceKey, OutputMark, ProgressLine, ResultType, TerminationRecord,
 };
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -597,14 +597,15 @@ async fn a_large_output_reaches_the_client() {
     let record = world.commit();
     assert_eq!(record.output_bytes, Some(SIZE as u64));
 
-    let Fetched::Output(body) = operator.broker.fetch_output(&queue, &record, false).await.unwrap() else { panic!() };
+    let mark = OutputMark::Record(record.clone());
+    let Fetched::Output(body) = operator.broker.fetch_output(&queue, &mark, false).await.unwrap() else { panic!() };
     let output = CourierOutput::from_body(body).unwrap();
     let body = JobResult::finished("job", ResultType::Succeeded, output, "").to_body();
     assert!(body.len() as u64 <= record.bytes);
     assert_eq!(operator.broker.publish_result(&result, outgoing(body.clone())).await, Ok(Routing::Routed));
     assert!(reads_one(&world.client().await, &result).await == body, "the client reads what was published");
 
-    let again = operator.broker.fetch_output(&queue, &record, false).await.unwrap();
+    let again = operator.broker.fetch_output(&queue, &mark, false).await.unwrap();
     assert!(matches!(again, Fetched::Output(_)), "it is still there for an operator that crashed");
 }
 
@@ -630,7 +631,8 @@ async fn only_the_vouched_message_is_an_output() {
     leave_output(&world, "<esdl/>");
     assert_eq!(flush(&world, "a", 10).await, ExitCode::SUCCESS);
     let record = world.commit();
-    let fetch = |may_be_large| operator.broker.fetch_output(&queue, &record, may_be_large);
+    let mark = OutputMark::Record(record.clone());
+    let fetch = |may_be_large| operator.broker.fetch_output(&queue, &mark, may_be_large);
     assert_eq!(fetch(false).await, Ok(Fetched::Crowded));
     let mut gos = 1;
     while let Err(error) = fetch(true).await {
@@ -642,11 +644,19 @@ async fn only_the_vouched_message_is_an_output() {
     assert_eq!(left, [QueueSight::Present { messages: 1, consumers: 0 }], "the forged ones are gone");
     assert!(matches!(fetch(false).await, Ok(Fetched::Output(_))));
 
-    let other = CommitRecord { bytes: 1, ..record.clone() };
+    let (own, anothers) = (namespace_key().proof("a", 1, "pod-uid"), namespace_key().proof("a", 2, "pod-uid"));
+    for (proof, is_its) in [(anothers, false), (own, true)] {
+        let mark = OutputMark::Proof(proof);
+        assert_eq!(operator.broker.fetch_output(&queue, &mark, false).await, Ok(Fetched::Crowded), "it may be large");
+        let fetched = operator.broker.fetch_output(&queue, &mark, true).await.unwrap();
+        assert_eq!(matches!(fetched, Fetched::Output(_)), is_its, "without a record the proof in the message counts");
+    }
+
+    let other = OutputMark::Record(CommitRecord { bytes: 1, ..record });
     let fetch = |may_be_large| operator.broker.fetch_output(&queue, &other, may_be_large);
     assert_eq!(fetch(false).await, Ok(Fetched::Crowded), "more may have come");
     assert_eq!(fetch(true).await, Ok(Fetched::Absent));
-    assert_eq!(operator.broker.fetch_output("omotes.output.missing", &record, false).await, Ok(Fetched::Absent));
+    assert_eq!(operator.broker.fetch_output("omotes.output.missing", &mark, false).await, Ok(Fetched::Absent));
 }
 
 #[tokio::test]
@@ -991,7 +1001,8 @@ mod disruption {
         operator.ready().await;
         operator.event(|event| *event == BrokerEvent::Connected).await;
         assert_eq!(flushing.await.unwrap(), ExitCode::SUCCESS);
-        let fetched = operator.broker.fetch_output(&queue, &world.commit(), false).await.unwrap();
+        let mark = OutputMark::Record(world.commit());
+        let fetched = operator.broker.fetch_output(&queue, &mark, false).await.unwrap();
         assert!(matches!(fetched, Fetched::Output(_)));
         assert_eq!(operator.publishes_result(&result).await, Routing::Routed);
         assert_eq!(operator.broker.stats().reconnects(), 1);

@@ -39,7 +39,7 @@ use crate::{
     },
     result::Evidence,
     topology,
-    wire::CommitRecord,
+    wire::OutputMark,
     words::kube_words,
     workflow::{Revision, seats::Seat},
 };
@@ -138,14 +138,16 @@ pub(crate) async fn observe(
         }
         // A former leader may have sent the result of a job whose main has ended.
         Inquiry::Winding | Inquiry::Unseen | Inquiry::Settled => {}
-        Inquiry::Ending { finished, output: record, needs_output } => {
+        Inquiry::Ending { finished, output: mark, needs_output } => {
             observed.result = result(&observed, memory.result, finished, context).await?;
-            let record = record.filter(|_| !matches!(observed.result, ResultSight::Unknown(_)));
-            if let Some(record) = record {
-                if record.bytes > LARGE_OUTPUT_BYTES && !may_be_large {
+            if mark.is_none() && needs_output {
+                observed.output = Sight::Absent;
+            }
+            if let Some(mark) = mark.filter(|_| !matches!(observed.result, ResultSight::Unknown(_))) {
+                if is_large(&mark) && !may_be_large {
                     return Ok(None);
                 }
-                let fetched = match output(&observed, &record, context, may_be_large).await {
+                let fetched = match output(&observed, &mark, context, may_be_large).await {
                     // Messages of a program that failed are worth one more try.
                     Err(_) if !needs_output && memory.failures > 0 => Some(Sight::Unreachable),
                     fetched => fetched?,
@@ -330,10 +332,18 @@ async fn evidence(observed: &Observed, finished: Option<Timestamp>, context: &Co
     })
 }
 
+/// Whether it may have more than [`LARGE_OUTPUT_BYTES`].
+fn is_large(mark: &OutputMark) -> bool {
+    match mark {
+        OutputMark::Record(record) => record.bytes > LARGE_OUTPUT_BYTES,
+        OutputMark::Proof(_) => true,
+    }
+}
+
 /// What the courier sent; `None` where it is among messages of any size, and none may be in memory.
 async fn output(
     observed: &Observed,
-    record: &CommitRecord,
+    mark: &OutputMark,
     context: &Context,
     may_be_large: bool,
 ) -> Result<Option<Sight<Bytes>>, Error> {
@@ -343,7 +353,7 @@ async fn output(
     let fetched = context
         .clients
         .broker
-        .fetch_output(&queue.name, record, may_be_large)
+        .fetch_output(&queue.name, mark, may_be_large)
         .await
         .map_err(|source| Error::Broker { doing: "fetching the job's output", source })?;
     Ok(match fetched {

@@ -16,7 +16,7 @@ use crate::{
         winding::{self, MainEnd},
     },
     pods::{Settings, main_of},
-    wire::CommitRecord,
+    wire::OutputMark,
 };
 
 /// How long after the first look at a pod's Events the next one is; twice as long after each that follows.
@@ -40,8 +40,8 @@ pub enum Inquiry {
     Ending {
         /// When the program ended, where it ran.
         finished: Option<Timestamp>,
-        /// What the courier says that it sent.
-        output: Option<CommitRecord>,
+        /// By what the courier's output is known; `None` where there can be none.
+        output: Option<OutputMark>,
         /// Whether the outcome depends on it; else it only has the program's messages.
         needs_output: bool,
     },
@@ -60,10 +60,10 @@ pub fn inquiry(observed: &Observed, settings: &Settings) -> Inquiry {
     let status = observed.status();
     let life = |pod: &Pod| pod_state::life(pod, &main_of(&observed.job, pod), observed.now);
     match own_pod(observed).map(|pod| (pod, life(pod))) {
-        Some((_, Life::Ended(ending))) => about(observed, *ending),
+        Some((_, Life::Ended(ending))) => about(observed, settings, *ending),
         Some((pod, Life::Winding(winding))) => match winding::standing(observed, pod, &winding) {
             MainEnd::Open => Inquiry::Winding,
-            MainEnd::Proved | MainEnd::Overdue => about(observed, winding.ending),
+            MainEnd::Proved | MainEnd::Overdue => about(observed, settings, winding.ending),
         },
         Some((pod, _)) if stop_times::is_unconfirmed(observed, pod) => over,
         Some((pod, Life::Waiting { reason, .. }))
@@ -103,10 +103,11 @@ fn own_pod(observed: &Observed) -> Option<&Pod> {
     observed.own_pod().map(|pod| &**pod)
 }
 
-fn about(observed: &Observed, ending: Ending) -> Inquiry {
+fn about(observed: &Observed, settings: &Settings, ending: Ending) -> Inquiry {
     let ending = observed.heard(ending);
     let finished = ending.exit.as_ref().and_then(|exit| exit.finished);
-    let output = ending.committed();
+    let record = ending.committed().map(OutputMark::Record);
     let needs_output = matches!(outcome::judge(ending, &Circumstances::of(observed)), Verdict::NeedsOutput(..));
-    Inquiry::Ending { finished, output, needs_output }
+    let proof = || observed.current().proof(observed.own_pod()?, settings).map(OutputMark::Proof);
+    Inquiry::Ending { finished, output: record.or_else(|| proof().filter(|_| needs_output)), needs_output }
 }

@@ -46,8 +46,9 @@ pub(crate) struct Outcome {
 pub(crate) enum Verdict {
     /// Nothing more to look at.
     Final(Outcome),
-    /// The program succeeded and the courier says that it sent this; it must be there.
-    NeedsOutput(Outcome, CommitRecord),
+    /// The program succeeded, and its courier says that it sent this; it must be there. `None` where the courier left no
+    /// record: it may be there all the same.
+    NeedsOutput(Outcome, Option<CommitRecord>),
 }
 
 /// What is known of the job beside its pod.
@@ -258,18 +259,24 @@ fn succeeded(exit: Exit, courier: Option<TerminationRecord>, circumstances: &Cir
     if !circumstances.courier {
         return Verdict::Final(completed);
     }
-    let wished =
-        circumstances.abort.as_ref().map(|abort| abort.cause).filter(|cause| cause.is_wish() && cause.is_final());
     match courier {
-        Some(TerminationRecord::Committed(record)) => Verdict::NeedsOutput(completed, record),
-        Some(TerminationRecord::Failed(failure)) => Verdict::Final(completed.become_failure(cause_of(failure.cause), failure.message)),
-        // A wish for the job's end ends the sending of its output, too.
-        None => Verdict::Final(Outcome { stopped: wished, ..completed }.become_failure(
-            TerminationCause::OutputLost,
-            "the program exited with code 0, and the courier ended without a commit record: its output may not have reached the broker. \
-             Look at the courier's log and raise spec.courier.flushSeconds if the broker was away for longer",
-        )),
+        Some(TerminationRecord::Committed(record)) => Verdict::NeedsOutput(completed, Some(record)),
+        Some(TerminationRecord::Failed(failure)) => {
+            Verdict::Final(completed.become_failure(cause_of(failure.cause), failure.message))
+        }
+        None => Verdict::NeedsOutput(completed, None),
     }
+}
+
+/// `outcome` of a program whose output is not at the broker, and whose courier left no record. A wish for the job's end ends
+/// the sending of its output, too.
+pub(crate) fn unsent(outcome: Outcome, abort: Option<&AbortStatus>) -> Outcome {
+    let wished = abort.map(|abort| abort.cause).filter(|cause| cause.is_wish() && cause.is_final());
+    Outcome { stopped: wished, ..outcome }.become_failure(
+        TerminationCause::OutputLost,
+        "the program exited with code 0, and the courier ended without a commit record: its output did not reach the broker. \
+         Look at the courier's log and raise spec.courier.flushSeconds if the broker was away for longer",
+    )
 }
 
 fn cause_of(cause: FailureCause) -> TerminationCause {
@@ -573,7 +580,10 @@ mod tests {
     ) -> (Phase, TerminationCause, &'static str, JobResultType) {
         let exit_codes = ExitCodes { soft_aborted: 10, limit_reached: Some(11) };
         let circumstances = Circumstances { abort: stopped.map(abort), courier, exit_codes, ..alone() };
-        let (Verdict::Final(outcome) | Verdict::NeedsOutput(outcome, _)) = judge(ending.clone(), &circumstances);
+        let outcome = match judge(ending.clone(), &circumstances) {
+            Verdict::Final(outcome) | Verdict::NeedsOutput(outcome, Some(_)) => outcome,
+            Verdict::NeedsOutput(outcome, None) => unsent(outcome, circumstances.abort.as_ref()),
+        };
         (outcome.phase(), outcome.cause, outcome.reason().as_str(), outcome.result_type(&settings()))
     }
 
@@ -815,6 +825,7 @@ mod tests {
             assert_eq!(judged(&ending, None, true).1, cause, "{ending:?}");
         }
         let circumstances = Circumstances { courier: true, ..alone() };
-        assert!(matches!(judge(success().with(commit()), &circumstances), Verdict::NeedsOutput(..)));
+        assert!(matches!(judge(success().with(commit()), &circumstances), Verdict::NeedsOutput(_, Some(_))));
+        assert!(matches!(judge(success(), &circumstances), Verdict::NeedsOutput(_, None)));
     }
 }

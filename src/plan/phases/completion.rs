@@ -80,7 +80,7 @@ fn attempt_end(observed: &Observed, settings: &Settings, ending: Ending) -> Atte
     }
     match outcome::judge(ending, &Circumstances::of(observed)) {
         Verdict::Final(outcome) => AttemptEnd::Known(outcome, messages(observed)),
-        Verdict::NeedsOutput(outcome, record) => with_output(observed, settings, outcome, &record),
+        Verdict::NeedsOutput(outcome, record) => with_output(observed, settings, outcome, record.as_ref()),
     }
 }
 
@@ -90,9 +90,15 @@ fn messages(observed: &Observed) -> Option<CourierOutput> {
     CourierOutput::from_body(body.clone()).ok().map(CourierOutput::without_esdl)
 }
 
-fn with_output(observed: &Observed, settings: &Settings, outcome: Outcome, record: &CommitRecord) -> AttemptEnd {
+fn with_output(
+    observed: &Observed,
+    settings: &Settings,
+    outcome: Outcome,
+    record: Option<&CommitRecord>,
+) -> AttemptEnd {
     let body = match &observed.output {
         Sight::Unlisted | Sight::Unreachable if broker_deadline_passed(observed) => {
+            let outcome = if record.is_some() { outcome } else { unsent(observed, outcome) };
             return AttemptEnd::Known(outcome, None);
         }
         Sight::Unlisted | Sight::Unreachable => {
@@ -104,7 +110,13 @@ fn with_output(observed: &Observed, settings: &Settings, outcome: Outcome, recor
             };
             return AttemptEnd::Open(plan);
         }
-        Sight::Absent => return AttemptEnd::Known(output_lost(outcome, record), None),
+        Sight::Absent => {
+            let outcome = match record {
+                Some(record) => output_lost(outcome, record),
+                None => unsent(observed, outcome),
+            };
+            return AttemptEnd::Known(outcome, None);
+        }
         Sight::Known(body) => body.clone(),
     };
     match CourierOutput::from_body(body) {
@@ -114,6 +126,10 @@ fn with_output(observed: &Observed, settings: &Settings, outcome: Outcome, recor
             AttemptEnd::Known(outcome.become_failure(TerminationCause::OutputUnreadable, message), None)
         }
     }
+}
+
+fn unsent(observed: &Observed, outcome: Outcome) -> Outcome {
+    outcome::unsent(outcome, observed.status().abort.as_ref())
 }
 
 fn output_lost(outcome: Outcome, record: &CommitRecord) -> Outcome {

@@ -15,7 +15,7 @@ use crate::{
     },
     plan::{
         facts::{
-            observed::Observed,
+            observed::{Observed, Sight},
             outcome::{self, Circumstances, Outcome, Verdict},
             pod_state::{self, Life, Winding},
             winding::{self, MainEnd},
@@ -55,10 +55,12 @@ pub(crate) fn plan(observed: &Observed, settings: &Settings, pod: &Pod, life: &L
 /// The pod does not end: the job ends by what is known, or with its node taken for lost.
 fn overdue(observed: &Observed, settings: &Settings, pod: &Pod, winding: &Winding) -> Plan {
     let ending = observed.heard(winding.ending.clone());
-    let (Verdict::Final(judged) | Verdict::NeedsOutput(judged, _)) =
-        outcome::judge(ending.clone(), &Circumstances::of(observed));
-    let known = (judged.cause == TerminationCause::Completed)
-        .then(|| completion::main_ended(observed, settings, ending, false));
+    let is_success = match outcome::judge(ending.clone(), &Circumstances::of(observed)) {
+        Verdict::Final(judged) => judged.cause == TerminationCause::Completed,
+        // Without a record the output alone proves that it was sent.
+        Verdict::NeedsOutput(_, record) => record.is_some() || observed.output != Sight::Absent,
+    };
+    let known = is_success.then(|| completion::main_ended(observed, settings, ending, false));
     known
         .flatten()
         .unwrap_or_else(|| completion::conclude(observed, settings, unconfirmed(observed, pod, winding), None))

@@ -468,8 +468,11 @@ impl World {
         match inquiry(&observed, &self.settings) {
             Inquiry::Alive | Inquiry::Unstarted => self.memory.witnessed = true,
             Inquiry::Winding | Inquiry::Unseen | Inquiry::Settled => {}
-            Inquiry::Ending { output, .. } => {
+            Inquiry::Ending { output, needs_output, .. } => {
                 observed.result = self.result_sight();
+                if output.is_none() && needs_output {
+                    observed.output = Sight::Absent;
+                }
                 if output.is_some() && self.is_usable() {
                     observed.output = self.output.clone().map_or(Sight::Absent, Sight::Known);
                 }

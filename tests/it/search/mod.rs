@@ -146,6 +146,24 @@ fn an_end_that_was_told_is_not_revised_by_a_late_word() {
     state.settle();
 }
 
+/// The courier's word proves a success, its client is told, and the operator dies before it has stored that. Its successor does
+/// not hear the word, and the pod is given up: the output in its queue proves as much.
+#[test]
+fn a_success_that_was_told_outlives_the_word_that_proved_it() {
+    let mut state = State::begin(Scenario::Courier);
+    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Success), Move::Sends] {
+        state.take(step);
+    }
+    state.take(Move::DiesAt(2));
+    for step in [Move::Begins, Move::Pass, Move::Reach, Move::Pass] {
+        state.take(step);
+    }
+    let result = state.world.job.as_ref().and_then(|job| job.status.as_ref()?.result.clone()).unwrap();
+    let success = 0;
+    assert_eq!((result.type_, &state.told[..]), (JobResultType::Succeeded, &[success][..]));
+    state.settle();
+}
+
 /// No attempt follows an end that was told, although the reply was lost and the broker is away when the pod ends at last.
 #[test]
 fn no_attempt_follows_an_end_that_was_told() {
