@@ -1,7 +1,7 @@
 //! A whole cluster in memory, in which the operator runs with paused time.
 //!
 //! The replicas are the operator's own code from `Replica::serve` down, and so are the couriers in pods; apiserver, RabbitMQ with
-//! its management API, scheduler, kubelets and controllers are simulated, and the first two of these are held to the same
+//! its management API, scheduler, kubelets and controllers are simulated; apiserver, RabbitMQ and kubelets are held to the same
 //! transcripts as real ones. [`world`] puts them together, [`scenarios`] are the lives of jobs in it.
 //!
 //! Each thing that a replica does to the apiserver or the broker is an effect with a number ([`effects`]). [`runs`] repeats each

@@ -8,6 +8,7 @@
 
 mod deletions;
 mod jobs;
+mod kubelets;
 mod lists;
 mod others;
 mod pods;
@@ -43,7 +44,7 @@ async fn the_simulated_apiserver_answers_as_written() {
     apiserver.add_namespace("conformance");
     let client = apiserver.client("conformance", "conformance");
     let cluster = Cluster { client, namespace: "conformance".to_owned(), collector: Some(apiserver) };
-    compare(&transcript(cluster).await);
+    compare(&transcript(cluster).await, TRANSCRIPT);
 }
 
 #[tokio::test]
@@ -54,7 +55,7 @@ async fn a_real_apiserver_answers_as_written() {
     let cluster = Cluster { client: space.client.clone(), namespace: space.name.clone(), collector: None };
     let transcript = transcript(cluster).await;
     space.remove().await;
-    compare(&transcript);
+    compare(&transcript, TRANSCRIPT);
 }
 
 /// Waits for what every pod of the namespace needs.
@@ -67,9 +68,9 @@ async fn has_service_account(space: &Space) {
 }
 
 /// Names the first line that is another one.
-fn compare(transcript: &str) {
-    for (number, (said, written)) in transcript.lines().zip(TRANSCRIPT.lines()).enumerate() {
-        assert_eq!(said, written, "line {}", number + 1);
+fn compare(transcript: &str, written: &str) {
+    for (number, (said, written)) in transcript.lines().zip(written.lines()).enumerate() {
+        assert_eq!(said, written, "line {} of\n{transcript}", number + 1);
     }
-    assert_eq!(transcript.lines().count(), TRANSCRIPT.lines().count());
+    assert_eq!(transcript.lines().count(), written.lines().count(), "{transcript}");
 }

@@ -100,6 +100,11 @@ impl Container {
         self.state = State::Ended(self.last.take().unwrap_or(Ended { exit, times: None }));
     }
 
+    /// Whether that is so of one that never started.
+    pub(super) fn never_started(&self) -> bool {
+        matches!(&self.state, State::Ended(Ended { times: None, .. }))
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state, State::Running(_))
     }

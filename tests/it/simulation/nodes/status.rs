@@ -109,7 +109,11 @@ impl Report<'_> {
 
     fn conditions(&self, phase: &str) -> [Condition; 5] {
         let sandbox = "PodReadyToStartContainers";
-        let sandbox = if self.is_over() { Condition::fails(sandbox) } else { Condition::holds(sandbox) };
+        let sandbox = if self.is_over() {
+            Condition::fails(sandbox).because("PodSandboxNotReady", "")
+        } else {
+            Condition::holds(sandbox)
+        };
         let [ready, all_ready] = ["Ready", "ContainersReady"].map(|type_| self.ready(type_, phase));
         [sandbox, self.initialized(phase), ready, all_ready, Condition::holds("PodScheduled")]
     }
@@ -130,7 +134,10 @@ impl Report<'_> {
         let unready: Vec<&Container> = self.regulars().filter(|known| !known.is_running()).collect();
         match phase {
             SUCCEEDED => Condition::fails(type_).because("PodCompleted", ""),
-            FAILED => Condition::fails(type_).because("PodFailed", ""),
+            // A kubelet fails a pod for its container that never started after it has said this.
+            FAILED if self.standing.end.is_some() || !self.regulars().any(Container::never_started) => {
+                Condition::fails(type_).because("PodFailed", "")
+            }
             _ if unready.is_empty() => Condition::holds(type_),
             _ => {
                 let message = format!("containers with unready status: {}", names(unready.into_iter()));

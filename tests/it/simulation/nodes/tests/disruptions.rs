@@ -112,7 +112,7 @@ async fn a_pod_that_waits_is_deleted_at_once_and_one_that_starts_never_runs() {
     tokio::time::sleep(seconds(1) / 5).await;
     bed.nodes.delete_pod("q", None);
     wait(5).await;
-    let expected = "Failed, main ContainerStatusUnknown 137: The container could not be located when the pod was terminated, Ready False PodFailed, deleted within 0";
+    let expected = "Failed, main ContainerStatusUnknown 137: The container could not be located when the pod was terminated, Ready False ContainersNotReady, deleted within 0";
     assert_eq!(bed.shown("q").await, expected);
     assert!(bed.nodes.lives().is_empty());
 }
