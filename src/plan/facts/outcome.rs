@@ -274,7 +274,7 @@ pub(crate) fn unsent(outcome: Outcome, abort: Option<&AbortStatus>) -> Outcome {
     let wished = abort.map(|abort| abort.cause).filter(|cause| cause.is_wish() && cause.is_final());
     Outcome { stopped: wished, ..outcome }.become_failure(
         TerminationCause::OutputLost,
-        "the program exited with code 0, and the courier ended without a commit record: its output did not reach the broker. \
+        "the program exited with code 0, and the courier ended without a commit record: its output may not have reached the broker. \
          Look at the courier's log and raise spec.courier.flushSeconds if the broker was away for longer",
     )
 }

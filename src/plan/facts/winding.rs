@@ -31,15 +31,20 @@ pub(crate) enum MainEnd {
 
 /// What is known of the attempt in `pod`.
 pub(crate) fn standing(observed: &Observed, pod: &Pod, winding: &Winding) -> MainEnd {
-    let ending = observed.heard(winding.ending.clone());
-    let is_known = ending.courier.is_some() || !observed.job.spec.courier().enabled;
-    if is_known && ending.exit.is_some() && winding.is_by_itself && observed.deletion().is_none() {
+    if is_proved(observed, winding) && observed.deletion().is_none() {
         MainEnd::Proved
     } else if is_overdue(observed, pod, winding) {
         MainEnd::Overdue
     } else {
         MainEnd::Open
     }
+}
+
+/// Whether it is known how main ended, by itself, and what became of its output.
+pub(crate) fn is_proved(observed: &Observed, winding: &Winding) -> bool {
+    let ending = observed.heard(winding.ending.clone());
+    let is_known = ending.courier.is_some() || !observed.job.spec.courier().enabled;
+    is_known && ending.exit.is_some() && winding.is_by_itself
 }
 
 /// Whether the pod should have ended by now. A suspended job has time, unless a user wishes for its end.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::{
     api::{
@@ -38,7 +39,7 @@ const UNCONFIRMED: &str = "the program has ended; whether its result is in the q
 pub(crate) fn pod_ended(observed: &Observed, settings: &Settings, ending: Ending) -> Plan {
     match attempt_end(observed, settings, observed.heard(ending)) {
         AttemptEnd::Open(plan) => plan,
-        AttemptEnd::Known(outcome, output) => follow(observed, settings, outcome, output),
+        AttemptEnd::Known(outcome, output) => follow(observed, settings, *outcome, output),
     }
 }
 
@@ -61,7 +62,7 @@ pub(crate) fn main_ended(observed: &Observed, settings: &Settings, ending: Endin
         AttemptEnd::Open(plan) => Some(plan),
         AttemptEnd::Known(outcome, output) => {
             let follows = may_follow && retry::plan(observed, settings, &outcome).is_some();
-            (!follows).then(|| conclude(observed, settings, outcome, output))
+            (!follows).then(|| conclude(observed, settings, *outcome, output))
         }
     }
 }
@@ -69,17 +70,21 @@ pub(crate) fn main_ended(observed: &Observed, settings: &Settings, ending: Endin
 /// How an attempt ended.
 enum AttemptEnd {
     /// So, and it left that.
-    Known(Outcome, Option<CourierOutput>),
+    Known(Box<Outcome>, Option<CourierOutput>),
     /// That is not known before the broker has been asked.
     Open(Plan),
 }
 
+fn known(outcome: Outcome, output: Option<CourierOutput>) -> AttemptEnd {
+    AttemptEnd::Known(Box::new(outcome), output)
+}
+
 fn attempt_end(observed: &Observed, settings: &Settings, ending: Ending) -> AttemptEnd {
     if let Some(why) = observed.own_pod().and_then(|pod| admission::added_defect(observed, pod)) {
-        return AttemptEnd::Known(Outcome::without_exit(TerminationCause::Refused, why, None), None);
+        return known(Outcome::without_exit(TerminationCause::Refused, why, None), None);
     }
     match outcome::judge(ending, &Circumstances::of(observed)) {
-        Verdict::Final(outcome) => AttemptEnd::Known(outcome, messages(observed)),
+        Verdict::Final(outcome) => known(outcome, messages(observed)),
         Verdict::NeedsOutput(outcome, record) => with_output(observed, settings, outcome, record.as_ref()),
     }
 }
@@ -96,15 +101,13 @@ fn with_output(
     outcome: Outcome,
     record: Option<&CommitRecord>,
 ) -> AttemptEnd {
+    let unfetched = |outcome| known(if record.is_some() { outcome } else { unsent(observed, outcome) }, None);
     let body = match &observed.output {
-        Sight::Unlisted | Sight::Unreachable if broker_deadline_passed(observed) => {
-            let outcome = if record.is_some() { outcome } else { unsent(observed, outcome) };
-            return AttemptEnd::Known(outcome, None);
-        }
+        Sight::Unlisted | Sight::Unreachable if broker_deadline_passed(observed) => return unfetched(outcome),
         Sight::Unlisted | Sight::Unreachable => {
             let plan = match observed.result {
                 // Its output is not fetched then.
-                ResultSight::Unknown(_) if given_up_waiting(observed) => return AttemptEnd::Known(outcome, None),
+                ResultSight::Unknown(_) if given_up_waiting(observed) => return unfetched(outcome),
                 ResultSight::Unknown(retry) => wait_for_answer(observed, settings, retry),
                 _ => wait_for_broker(observed, settings, "the output cannot be fetched"),
             };
@@ -115,15 +118,15 @@ fn with_output(
                 Some(record) => output_lost(outcome, record),
                 None => unsent(observed, outcome),
             };
-            return AttemptEnd::Known(outcome, None);
+            return known(outcome, None);
         }
         Sight::Known(body) => body.clone(),
     };
     match CourierOutput::from_body(body) {
-        Ok(output) => AttemptEnd::Known(outcome, Some(output)),
+        Ok(output) => known(outcome, Some(output)),
         Err(error) => {
             let message = format!("the courier's output cannot be read: {error}");
-            AttemptEnd::Known(outcome.become_failure(TerminationCause::OutputUnreadable, message), None)
+            known(outcome.become_failure(TerminationCause::OutputUnreadable, message), None)
         }
     }
 }
@@ -206,12 +209,18 @@ impl Observed {
     fn recorded_as_unconfirmed(&self, outcome: &Outcome) -> Option<Outcome> {
         let known = condition::get(&self.status().conditions, ConditionType::PodTerminated)?;
         let stop = self.status().abort.as_ref().map(|abort| abort.cause);
-        let deleted = self.deletion().is_some_and(|at| at <= known.last_transition_time.0);
+        let deleted = self.deletion().is_some_and(|at| self.knew_of_deletion(known, at));
         let stopped = stop.or(deleted.then_some(AbortCause::Deleted));
         self.is_death_unconfirmed().then(|| Outcome {
             exit: outcome.exit.clone(),
             ..Outcome::without_exit(TerminationCause::NodeLost, known.message.clone(), stopped)
         })
+    }
+
+    /// Whether it was known that the job was deleted at `at` when `known` was stored. A deletion makes another generation, which
+    /// tells the order also within one second.
+    fn knew_of_deletion(&self, known: &Condition, at: Timestamp) -> bool {
+        known.observed_generation == self.job.metadata.generation || at < known.last_transition_time.0
     }
 
     /// When a deleted job goes without a broker that stays away; `None` while nobody has deleted the job.

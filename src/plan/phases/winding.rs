@@ -55,12 +55,12 @@ pub(crate) fn plan(observed: &Observed, settings: &Settings, pod: &Pod, life: &L
 /// The pod does not end: the job ends by what is known, or with its node taken for lost.
 fn overdue(observed: &Observed, settings: &Settings, pod: &Pod, winding: &Winding) -> Plan {
     let ending = observed.heard(winding.ending.clone());
-    let is_success = match outcome::judge(ending.clone(), &Circumstances::of(observed)) {
-        Verdict::Final(judged) => judged.cause == TerminationCause::Completed,
+    let is_known = match outcome::judge(ending.clone(), &Circumstances::of(observed)) {
+        Verdict::Final(judged) => judged.cause == TerminationCause::Completed || winding::is_proved(observed, winding),
         // Without a record the output alone proves that it was sent.
         Verdict::NeedsOutput(_, record) => record.is_some() || observed.output != Sight::Absent,
     };
-    let known = is_success.then(|| completion::main_ended(observed, settings, ending, false));
+    let known = is_known.then(|| completion::main_ended(observed, settings, ending, false));
     known
         .flatten()
         .unwrap_or_else(|| completion::conclude(observed, settings, unconfirmed(observed, pod, winding), None))
@@ -87,7 +87,9 @@ fn end(observed: &Observed, settings: &Settings, pod: &Pod, life: &Life, winding
     }
     let is_stopping = pod.metadata.deletion_timestamp.is_some();
     let is_suspending = observed.status().abort.as_ref().is_some_and(|abort| !abort.cause.is_final());
-    let wanted = observed.job.spec.abort.is_some() && (!is_stopping || is_suspending);
+    // An end that is stored as not confirmed may have been told: no stop comes before it any more.
+    let is_open = observed.job.spec.abort.is_some() && !observed.is_death_unconfirmed();
+    let wanted = is_open && (!is_stopping || is_suspending);
     let course = wanted.then(|| stop::course(observed, settings, Target::Pod(pod, life)));
     let wake = match course {
         Some(Course::Stop(plan)) => return plan,

@@ -1201,8 +1201,11 @@ impl World {
     }
 
     pub(crate) fn user_deletes(&mut self) {
-        if let Some(job) = &mut self.job {
-            job.metadata.deletion_timestamp.get_or_insert(Time(self.now));
+        if let Some(meta) =
+            self.job.as_mut().map(|job| &mut job.metadata).filter(|meta| meta.deletion_timestamp.is_none())
+        {
+            meta.deletion_timestamp = Some(Time(self.now));
+            meta.generation = meta.generation.map(|generation| generation + 1);
         }
         self.collect();
     }

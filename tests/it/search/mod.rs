@@ -146,6 +146,41 @@ fn an_end_that_was_told_is_not_revised_by_a_late_word() {
     state.settle();
 }
 
+/// The courier is silent until its pod is given up, the client is told that, the broker's confirmation is lost, and a user
+/// wishes for the end in the same second, while the broker is away: the status says what the client was told.
+#[test]
+fn a_wish_does_not_revise_an_end_that_was_told() {
+    for wish in [Move::Deletes, Move::AbortsAtOnce] {
+        let mut state = State::begin(Scenario::Courier);
+        for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Success), Move::Pass] {
+            state.take(step);
+        }
+        let later = [Move::BrokerGoes, wish, Move::Pass, Move::BrokerComes, Move::Pass];
+        for step in [Move::Reach, Move::UnansweredAt(3)].into_iter().chain(later) {
+            state.take(step);
+        }
+        let error = 2;
+        assert_eq!(state.told, [error], "{wish:?}");
+        state.settle();
+    }
+}
+
+/// The program failed by itself, its client is told that when the pod is given up, and the job is deleted before the status says
+/// so: the program's end is its own all the same.
+#[test]
+fn a_failure_that_was_told_outlives_a_deletion() {
+    let mut state = State::begin(Scenario::Courier);
+    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Failure), Move::Pass] {
+        state.take(step);
+    }
+    for step in [Move::Reach, Move::Sends, Move::UnansweredAt(2), Move::Deletes, Move::Pass] {
+        state.take(step);
+    }
+    let error = 2;
+    assert_eq!(state.told, [error]);
+    state.settle();
+}
+
 /// The courier's word proves a success, its client is told, and the operator dies before it has stored that. Its successor does
 /// not hear the word, and the pod is given up: the output in its queue proves as much.
 #[test]
