@@ -104,7 +104,7 @@ simulate: ## A whole simulated cluster in which two things go wrong, in every or
 	@cargo test --release --locked --test it -- $(TIMES) --nocapture --ignored simulation::nightly::
 
 .PHONY: mutations
-mutations: ## Puts one deliberate fault after the other into the operator: the simulation has to find each. A quarter of an hour. Not part of `make test`.
+mutations: ## Puts one deliberate fault after the other into the operator: a test has to find each. Half an hour. Not part of `make test`.
 	@tests/mutations/run
 
 .PHONY: test-examples
