@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use kube::ResourceExt;
 use omotes_operator::testing::api::{OmotesJob, OmotesJobStatus};
 use serde_json::Value;
@@ -27,9 +28,14 @@ pub(crate) struct Report {
     pub overlap: Option<String>,
     /// How many programs of jobs ran at one time at most.
     pub at_once: usize,
+    /// Programs that ran on after their job's `maxRunSeconds`.
+    pub overran: Vec<String>,
     /// How many effects there were.
     pub effects: usize,
 }
+
+/// How long after its deadline a program has ended at the latest: a leader that stands still is replaced before.
+const DEADLINE_DELAY: SignedDuration = SignedDuration::from_secs(45);
 
 impl Report {
     /// Looks at a world in which nothing happens any more.
@@ -45,6 +51,7 @@ impl Report {
             at_once: at_once(world),
             left: left(world),
             overlap: world.nodes().two_at_once().map(|lives| format!("{lives:?}")),
+            overran: overran(world),
             effects: world.effects().done().len(),
         }
     }
@@ -55,6 +62,7 @@ impl Report {
         let twice = self.results.iter().filter(|(_, count)| **count > 1);
         faults.extend(twice.map(|(id, count)| format!("the client of {id} got {count} results")));
         faults.extend(self.overlap.iter().map(|overlap| format!("two programs of one job at one time: {overlap}")));
+        faults.extend(self.overran.iter().cloned());
         if self.at_once > calm.at_once {
             faults.push(format!("{} programs ran at one time, where {} may", self.at_once, calm.at_once));
         }
@@ -84,6 +92,19 @@ fn at_once(world: &World) -> usize {
     let runs_at = |life: &Life, time| life.began <= time && life.ended.is_none_or(|ended| ended > time);
     let counts = lives.iter().map(|one| lives.iter().filter(|other| runs_at(other, one.began)).count());
     counts.max().unwrap_or_default()
+}
+
+fn overran(world: &World) -> Vec<String> {
+    let jobs: Vec<OmotesJob> = world.all("omotesjobs");
+    let now = world.apiserver().now();
+    let late = |life: Life| {
+        let job = jobs.iter().find(|job| job.name_any() == life.job)?;
+        let most = SignedDuration::from_secs(job.spec.max_run_seconds?);
+        let lasted = life.ended.unwrap_or(now).duration_since(life.began);
+        (lasted > most + DEADLINE_DELAY)
+            .then(|| format!("{} ran for {lasted:#}, and was to run for {most:#}", life.job))
+    };
+    mains(world).filter_map(late).collect()
 }
 
 fn started(world: &World) -> Vec<String> {
