@@ -18,6 +18,7 @@ mod client;
 mod conformance;
 mod controls;
 mod couriers;
+mod disturbances;
 mod effects;
 mod folder;
 mod management;

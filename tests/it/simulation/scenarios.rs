@@ -15,12 +15,12 @@ use super::{
 };
 use crate::support::bed::{self, merged, pod_spec};
 
-type Done = Result<(), String>;
+pub(super) type Done = Result<(), String>;
 
 /// The id of each scenario's first job, as its client knows it, and of a second one.
-const ID: &str = "11111111-1111-4111-8111-111111111111";
+pub(super) const ID: &str = "11111111-1111-4111-8111-111111111111";
 const OTHER_ID: &str = "22222222-2222-4222-8222-222222222222";
-const TYPE: &str = "simulated";
+pub(super) const TYPE: &str = "simulated";
 /// What a program takes: longer than it takes another leader to see that it runs.
 const DURATION: Duration = Duration::from_secs(30);
 const OUTPUT: &[u8] = b"<esdl/>";
@@ -53,7 +53,7 @@ pub(crate) const ALL: &[Scenario] = &[
     },
 ];
 
-const fn scenario(
+pub(super) const fn scenario(
     name: &'static str,
     programs: fn(&Start<'_>) -> Program,
     act: fn(World) -> BoxFuture<'static, Done>,
@@ -65,7 +65,7 @@ fn well() -> Exit {
     Exit::code(0).leaving(OUTPUT)
 }
 
-fn works(_: &Start<'_>) -> Program {
+pub(super) fn works(_: &Start<'_>) -> Program {
     Program::ends(DURATION, well())
 }
 
@@ -82,7 +82,7 @@ fn works_at_last(start: &Start<'_>) -> Program {
     if start.attempt() == 1 { fails(start) } else { works(start) }
 }
 
-fn goes_on(_: &Start<'_>) -> Program {
+pub(super) fn goes_on(_: &Start<'_>) -> Program {
     Program::forever()
 }
 
@@ -92,12 +92,12 @@ fn job(name: &str, id: &str, spec: &Value) -> OmotesJob {
 }
 
 /// A job of the workflow.
-fn job_of_type(name: &str, id: &str) -> OmotesJob {
+pub(super) fn job_of_type(name: &str, id: &str) -> OmotesJob {
     bed::job(name, &json!({"jobId": id, "workflowRef": {"name": TYPE}}))
 }
 
 /// Makes the workflow.
-async fn offer(world: &World, spec: &Value) {
+pub(super) async fn offer(world: &World, spec: &Value) {
     let usual = json!({"typeName": TYPE, "description": "", "template": {"spec": pod_spec("simulated")}});
     let workflow = json!({
         "apiVersion": "omotes.io/v1alpha1",
@@ -110,13 +110,13 @@ async fn offer(world: &World, spec: &Value) {
 }
 
 /// A job is applied, and runs.
-async fn begins(world: &World) -> Done {
+pub(super) async fn begins(world: &World) -> Done {
     world.apply(&job("job", ID, &json!({}))).await;
     world.runs("job").await
 }
 
 /// A job ends, and its client has the result.
-async fn comes_to_its_end(world: &World, name: &str, id: &str) -> Done {
+pub(super) async fn comes_to_its_end(world: &World, name: &str, id: &str) -> Done {
     world.ends(name).await?;
     world.is_told(id).await
 }

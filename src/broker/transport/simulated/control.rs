@@ -13,7 +13,7 @@ use lapin::options::BasicConsumeOptions;
 use lapin::types::{AMQPValue, FieldTable};
 
 use super::super::values::name;
-use super::arguments::shown;
+use super::arguments::{Overflow, shown};
 use super::broker::SimulatedBroker;
 use super::connection::Connection;
 use super::consumer::Delivery;
@@ -196,6 +196,15 @@ impl SimulatedBroker {
     /// Deletes an exchange with its bindings, as an administrator does.
     pub fn delete_exchange(&self, name: &str) {
         self.with(|state| state.exchanges.remove(name));
+    }
+
+    /// Has a queue refuse messages where it holds so many, as a policy does; `None` where it takes all again.
+    pub fn limit_queue(&self, name: &str, most: Option<usize>) {
+        self.with(|state| {
+            if let Some(queue) = state.queues.get_mut(name) {
+                (queue.limits.max_length, queue.limits.overflow) = (most, Overflow::RejectPublish);
+            }
+        });
     }
 
     /// Deletes a queue as `user` does, whatever is in it.
