@@ -6,6 +6,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use omotes_operator::testing::{
@@ -15,6 +16,9 @@ use omotes_operator::testing::{
 use tokio::sync::watch;
 
 use super::apiserver::Fault;
+
+/// How long a replica that stalls stands still: a broker ends a connection that is silent for 20 s.
+pub(super) const STALLED: Duration = Duration::from_secs(19);
 
 /// A request of a replica that changes something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +41,10 @@ pub(crate) enum EffectFault {
     DiesAfter,
     /// It happens, and the replica stands still for longer than its lease lasts; the broker still waits for it.
     Freezes,
-    /// The same, for longer than the broker waits.
+    /// It stands still before, almost until the broker gives it up. The effect happens when it goes on, unless its
+    /// connection has ended.
+    Stalls,
+    /// It happens, and the replica stands still for longer than the broker waits.
     Sleeps,
     /// It happens, and what the replica watches comes late from then on.
     Lags,
@@ -135,6 +142,7 @@ impl Effects {
             EffectFault::FailsBefore => Fault::Disconnect,
             EffectFault::DiesBefore => Fault::Silence,
             EffectFault::LosesReply | EffectFault::DiesAfter => Fault::LoseReply,
+            EffectFault::Stalls => Fault::Late(STALLED),
             _ => return None,
         })
     }
@@ -160,6 +168,7 @@ impl Effects {
         Some(match self.strike(replica, Effect::Broker(asked.operation))? {
             EffectFault::FailsBefore | EffectFault::DiesBefore => Failure::BeforeEffect,
             EffectFault::LosesReply | EffectFault::DiesAfter => Failure::ReplyLost,
+            EffectFault::Stalls => Failure::Late,
             _ => return None,
         })
     }
@@ -178,7 +187,7 @@ impl Effects {
                 tasks.kill();
                 *life = Life::Died;
             }
-            EffectFault::Freezes | EffectFault::Sleeps => {
+            EffectFault::Freezes | EffectFault::Stalls | EffectFault::Sleeps => {
                 tasks.freeze();
                 *life = Life::Late(tasks, fault);
             }

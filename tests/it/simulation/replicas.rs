@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     apiserver::{Requests, SimulatedApiserver},
-    effects::{EffectFault, Effects, Life},
+    effects::{EffectFault, Effects, Life, STALLED},
 };
 
 pub(super) const NAMESPACE: &str = "omotes";
@@ -128,6 +128,10 @@ impl Grounds {
                 self.apiserver.hold_watches(watches.clone());
                 sleep(LAG).await;
                 self.apiserver.release_watches(&watches);
+            }
+            EffectFault::Stalls => {
+                sleep(STALLED).await;
+                self.broker.unblock();
             }
             EffectFault::Sleeps => {
                 sleep(HEARTBEAT_TIMEOUT).await;

@@ -55,6 +55,12 @@ one_fault_at_a_time! {
     a_kept_result: "kept result"
 }
 
+/// A leader's last request arrives when its successor leads.
+#[test]
+fn a_request_that_comes_late_does_no_harm() {
+    withstands("success", exhaust, &[EffectFault::Stalls]);
+}
+
 /// Nothing is found in all runs of the scenario called so.
 pub(super) fn withstands(name: &str, exhaust: fn(&Scenario, &[EffectFault]) -> Sweep, ways: &[EffectFault]) {
     let scenario = ALL.iter().find(|scenario| scenario.name == name).unwrap();

@@ -56,6 +56,9 @@ pub enum Failure {
     BeforeEffect,
     /// The operation has its effect, and the connection breaks before the reply.
     ReplyLost,
+    /// It waits on its way, with all that the connection sends after it, until
+    /// [`unblock`](super::SimulatedBroker::unblock).
+    Late,
     /// The broker refuses the operation.
     Refused {
         /// AMQP's reply code, which says whether the channel or the connection ends.

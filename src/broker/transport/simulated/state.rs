@@ -171,7 +171,7 @@ impl State {
         &mut self,
         origin: Origin,
         operation: Operation,
-        act: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+        act: impl FnOnce(&mut Self) -> Result<T, Refusal> + Send + 'static,
         answer: Answer<T>,
     ) {
         if self.why_ended(origin).is_some() {
@@ -183,12 +183,23 @@ impl State {
                 drop(act(self));
                 return self.end_connection(origin.connection, broken());
             }
+            Some(Failure::Late) => {
+                self.connections.entry(origin.connection).and_modify(|known| known.is_blocked = true);
+                return self.in_order(origin.connection, move |state| {
+                    let outcome = act(state);
+                    state.reply(origin, outcome, answer);
+                });
+            }
             Some(Failure::Refused { code, text }) => match Refusal::with_code(code, text) {
                 Some(refusal) => Err(refusal),
                 None => act(self),
             },
             None => act(self),
         };
+        self.reply(origin, outcome, answer);
+    }
+
+    fn reply<T: Send + 'static>(&mut self, origin: Origin, outcome: Result<T, Refusal>, answer: Answer<T>) {
         let outcome = outcome.map_err(|refusal| self.refuse(origin, refusal));
         self.send(origin.connection, Box::new(move || answer(outcome)));
     }

@@ -1,6 +1,6 @@
 //! What goes wrong, and with which requests.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     Silence,
     /// It has its effect, and its connection ends before the answer.
     LoseReply,
+    /// It is on its way for so long, whatever becomes of its client.
+    Late(Duration),
     /// It has its effect, and its answer comes when the test says so.
     HoldReply,
 }

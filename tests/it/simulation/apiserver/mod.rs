@@ -110,6 +110,14 @@ impl SimulatedApiserver {
                 self.lock().note(&asked, 0);
                 return if matches!(fault, Some(Fault::Silence)) { pending().await } else { Err(broken()) };
             }
+            Some(Fault::Late(delay)) => {
+                let (apiserver, delay) = (self.clone(), *delay);
+                let serving = tokio::spawn(async move {
+                    sleep(delay).await;
+                    apiserver.lock().serve(&asked)
+                });
+                serving.await.map_err(|_| broken())?
+            }
             Some(Fault::LoseReply | Fault::HoldReply) | None => self.lock().serve(&asked),
         };
         match fault {
