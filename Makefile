@@ -32,6 +32,8 @@ HISTORIES ?= 1
 # How much may go wrong in one history that `make search` visits: deaths of the operator, slips of a step, wishes of a user, harms
 # of the cluster, lags of a watch, all of these together, and stops of time just before an instant, one digit each.
 SEARCH ?= 1110030
+# The tests of simulated and model worlds: minutes of computing, and no real time.
+SIMULATION := convergence:: search:: simulation::
 # The tests that want a test bed for themselves, and in which parts they run on two at once.
 DISRUPTION ?= disruption:: cases::exclusive::
 SECOND := cases::exclusive:: disruption::credentials:: disruption::leaving:: disruption::stops:: disruption::sweep::
@@ -52,13 +54,14 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 test: ## Everything that must hold: half an hour on two cores, twenty-five minutes more where nothing is built yet.
 	@$(TIMED) "reruns" tests/rerun-test
 	@$(TIMED) "build of the tests" cargo test --quiet --locked --lib --bins --tests --no-run
+	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-short
 	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
 	@$(TIMED) "test bed's orphans" tests/testbed/orphans-test
 	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
-	@tests/side-by-side test-on-bed test-second test-third test-unit-beside
+	@tests/side-by-side test-on-bed test-second test-third test-simulation-beside
 	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
@@ -82,14 +85,23 @@ test-third:
 	  $(TIMED) "third test bed" $(MAKE) --no-print-directory operator; \
 	  $(TIMED) "disruption, third test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(THIRD)"'
 
-# What needs no test bed takes the processors that the test beds leave over.
-.PHONY: test-unit-beside
-test-unit-beside:
-	@nice -n 19 $(TIMED) "unit tests" $(MAKE) --no-print-directory test-unit
+# What has no real time in it takes the processors that the test beds leave over.
+.PHONY: test-simulation-beside
+test-simulation-beside:
+	@nice -n 19 $(TIMED) "simulation and search" $(MAKE) --no-print-directory test-simulation
 
 .PHONY: test-unit
 test-unit: ## The tests that need nothing but this checkout and Rust: seven minutes.
-	@PROPTEST_RNG_SEED=$(HISTORIES) cargo test --locked --lib --bins --tests -- $(TIMES)
+	@$(MAKE) --no-print-directory test-short
+	@$(MAKE) --no-print-directory test-simulation
+
+.PHONY: test-short
+test-short:
+	@PROPTEST_RNG_SEED=$(HISTORIES) cargo test --locked --lib --bins --tests -- $(TIMES) $(SIMULATION:%=--skip %)
+
+.PHONY: test-simulation
+test-simulation:
+	@PROPTEST_RNG_SEED=$(HISTORIES) cargo test --locked --test it -- $(TIMES) $(SIMULATION)
 
 .PHONY: histories
 histories: ## Forty thousand histories of a job that no run had before, in the model world: ten minutes. Not part of `make test`.
