@@ -248,14 +248,29 @@ fn is_own_deletion(ending: &Ending, abort: &AbortStatus) -> bool {
     near && abort.stage != AbortStage::Requested && !disruption::hides_main(ending)
 }
 
-fn succeeded(exit: Exit, courier: Option<TerminationRecord>, circumstances: &Circumstances) -> Verdict {
-    let completed = Outcome {
+/// What a former leader told the client that knew that main had ended by itself, and died before it stored that; `None` where
+/// the exit code is not main's own.
+#[must_use]
+pub(crate) fn told(exit: Exit, codes: &ExitCodes) -> Option<Outcome> {
+    if disruption::is_unknown(&exit) {
+        return None;
+    }
+    let is_success = exit.code == 0 && exit.reason != OOM_KILLED;
+    Some(if is_success { completed(exit) } else { failed(exit, codes) })
+}
+
+fn completed(exit: Exit) -> Outcome {
+    Outcome {
         cause: TerminationCause::Completed,
         message: "the program exited with code 0".to_owned(),
         exit: Some(exit),
         stopped: None,
         disruption: None,
-    };
+    }
+}
+
+fn succeeded(exit: Exit, courier: Option<TerminationRecord>, circumstances: &Circumstances) -> Verdict {
+    let completed = completed(exit);
     if !circumstances.courier {
         return Verdict::Final(completed);
     }

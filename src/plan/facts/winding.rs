@@ -31,10 +31,10 @@ pub(crate) enum MainEnd {
 
 /// What is known of the attempt in `pod`.
 pub(crate) fn standing(observed: &Observed, pod: &Pod, winding: &Winding) -> MainEnd {
-    if is_proved(observed, winding) && observed.deletion().is_none() {
-        MainEnd::Proved
-    } else if is_overdue(observed, pod, winding) {
+    if is_overdue(observed, pod, winding) {
         MainEnd::Overdue
+    } else if is_proved(observed, winding) && observed.deletion().is_none() {
+        MainEnd::Proved
     } else {
         MainEnd::Open
     }

@@ -14,7 +14,7 @@ use crate::{
     plan::{
         facts::{
             BROKER_RETRY, admission,
-            ending::Ending,
+            ending::{Ending, Exit},
             observed::{BrokerSight, Observed, Preparation, RefusedResult, ResultSight, SHORTEST_ABSENCE, Sight},
             outcome::{self, Circumstances, Outcome, Verdict},
             pod_state,
@@ -46,6 +46,11 @@ pub(crate) fn pod_ended(observed: &Observed, settings: &Settings, ending: Ending
 /// Plans another attempt, where the job may have one; else the end of the job.
 fn follow(observed: &Observed, settings: &Settings, outcome: Outcome, output: Option<CourierOutput>) -> Plan {
     let outcome = retry::explained(observed, outcome);
+    if retry::was_told_another(observed, settings, &outcome)
+        && let Some(told) = told(observed, outcome.exit.clone())
+    {
+        return conclude(observed, settings, told, None);
+    }
     retry::plan(observed, settings, &outcome)
         .unwrap_or_else(|| conclude(observed, settings, retry::last(observed, outcome), output))
 }
@@ -55,13 +60,18 @@ pub(crate) fn lost(observed: &Observed, settings: &Settings, outcome: Outcome, _
     follow(observed, settings, outcome, None)
 }
 
+/// How main ended, by what a former leader told the client.
+pub(crate) fn told(observed: &Observed, exit: Option<Exit>) -> Option<Outcome> {
+    outcome::told(exit?, &observed.job.spec.exit_codes())
+}
+
 /// Plans the end of a job whose main ended so before its pod. `None` where another attempt follows, which begins when the
-/// pod has ended, if it still `may_follow`: a node that does not answer holds it up for ever.
-pub(crate) fn main_ended(observed: &Observed, settings: &Settings, ending: Ending, may_follow: bool) -> Option<Plan> {
+/// pod has ended.
+pub(crate) fn main_ended(observed: &Observed, settings: &Settings, ending: Ending) -> Option<Plan> {
     match attempt_end(observed, settings, ending) {
         AttemptEnd::Open(plan) => Some(plan),
         AttemptEnd::Known(outcome, output) => {
-            let follows = may_follow && retry::plan(observed, settings, &outcome).is_some();
+            let follows = retry::plan(observed, settings, &outcome).is_some();
             (!follows).then(|| conclude(observed, settings, *outcome, output))
         }
     }

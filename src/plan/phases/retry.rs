@@ -66,18 +66,7 @@ pub(crate) fn plan(observed: &Observed, settings: &Settings, outcome: &Outcome) 
         let status = observed.interrupted_status(settings, outcome);
         return Some(Plan::steps(vec![Step::PatchStatus(Box::new(status))]));
     }
-    let spec = &observed.job.spec;
-    let decided = observed.status().abort.as_ref().is_some_and(|abort| abort.cause.is_final());
-    let wanted = observed.deletion().is_none() && spec.abort.is_none() && !decided;
-    let tally = observed.tally(weight(observed, outcome)?)?;
-    let time_left = settings.defaults.run_seconds(spec, observed.active_after(outcome)).is_none_or(|left| left > 0);
-    if !wanted
-        || tally.failures > spec.backoff_limit.unwrap_or(0)
-        || !time_left
-        || observed.result != ResultSight::Unsent
-    {
-        return None;
-    }
+    let tally = allowed(observed, settings, outcome).filter(|_| observed.result == ResultSight::Unsent)?;
     let status = observed.retried_status(settings, outcome, tally);
     let note = format!(
         "attempt {} failed, and attempt {} follows: {}{}",
@@ -89,6 +78,22 @@ pub(crate) fn plan(observed: &Observed, settings: &Settings, outcome: &Outcome) 
     let told = outcome.exit.is_some().then(|| client::tell_running(observed)).flatten();
     let stored = [Step::PatchStatus(Box::new(status)), Step::Warn { reason: tally.reason(), note }];
     Some(Plan::steps(told.into_iter().chain(stored).collect()))
+}
+
+/// What the job has behind it, where another attempt may follow one that ended with `outcome` unless its client was told.
+fn allowed(observed: &Observed, settings: &Settings, outcome: &Outcome) -> Option<Tally> {
+    let spec = &observed.job.spec;
+    let decided = observed.status().abort.as_ref().is_some_and(|abort| abort.cause.is_final());
+    let wanted = observed.deletion().is_none() && spec.abort.is_none() && !decided;
+    let tally = observed.tally(weight(observed, outcome)?)?;
+    let time_left = settings.defaults.run_seconds(spec, observed.active_after(outcome)).is_none_or(|left| left > 0);
+    (wanted && time_left && tally.failures <= spec.backoff_limit.unwrap_or(0)).then_some(tally)
+}
+
+/// Whether the client was told another end than `outcome`: else another attempt would follow.
+pub(crate) fn was_told_another(observed: &Observed, settings: &Settings, outcome: &Outcome) -> bool {
+    let told = matches!(observed.result, ResultSight::Sent { .. }) && !observed.is_death_unconfirmed();
+    told && allowed(observed, settings, outcome).is_some()
 }
 
 /// `outcome` with why it counts as a failure although the cluster brought it about, where that is so.

@@ -15,7 +15,8 @@ use crate::{
     },
     plan::{
         facts::{
-            observed::{Observed, Sight},
+            ending::Ending,
+            observed::{Observed, ResultSight, Sight},
             outcome::{self, Circumstances, Outcome, Verdict},
             pod_state::{self, Life, Winding},
             winding::{self, MainEnd},
@@ -37,10 +38,7 @@ const FIRST_NUDGE_SECONDS: i64 = 2;
 /// Plans for a pod whose main has ended.
 pub(crate) fn plan(observed: &Observed, settings: &Settings, pod: &Pod, life: &Life, winding: &Winding) -> Plan {
     let told = match winding::standing(observed, pod, winding) {
-        MainEnd::Proved => {
-            let may_follow = !winding::is_overdue(observed, pod, winding);
-            completion::main_ended(observed, settings, observed.heard(winding.ending.clone()), may_follow)
-        }
+        MainEnd::Proved => completion::main_ended(observed, settings, observed.heard(winding.ending.clone())),
         MainEnd::Overdue => Some(overdue(observed, settings, pod, winding)),
         MainEnd::Open => None,
     };
@@ -52,18 +50,29 @@ pub(crate) fn plan(observed: &Observed, settings: &Settings, pod: &Pod, life: &L
     end(observed, settings, pod, life, winding).by_any(told.wake).by_any(bound)
 }
 
-/// The pod does not end: the job ends by what is known, or with its node taken for lost.
+/// The pod does not end: the job ends by what is known, or with its node taken for lost. No other attempt can follow, so where
+/// one would have, that is stored before the client is told.
 fn overdue(observed: &Observed, settings: &Settings, pod: &Pod, winding: &Winding) -> Plan {
     let ending = observed.heard(winding.ending.clone());
+    if let Some(told) = told(observed, &ending) {
+        return completion::conclude(observed, settings, told, None);
+    }
     let is_known = match outcome::judge(ending.clone(), &Circumstances::of(observed)) {
         Verdict::Final(judged) => judged.cause == TerminationCause::Completed || winding::is_proved(observed, winding),
         // Without a record the output alone proves that it was sent.
         Verdict::NeedsOutput(_, record) => record.is_some() || observed.output != Sight::Absent,
     };
-    let known = is_known.then(|| completion::main_ended(observed, settings, ending, false));
+    let known = is_known.then(|| completion::main_ended(observed, settings, ending));
     known
         .flatten()
         .unwrap_or_else(|| completion::conclude(observed, settings, unconfirmed(observed, pod, winding), None))
+}
+
+/// What a former leader told the client. A stop, or an end that is not confirmed, is stored before it is told.
+fn told(observed: &Observed, ending: &Ending) -> Option<Outcome> {
+    let is_told = matches!(observed.result, ResultSight::Sent { .. });
+    let is_stored = observed.is_death_unconfirmed() || observed.status().abort.is_some();
+    completion::told(observed, ending.exit.clone()).filter(|_| is_told && !is_stored)
 }
 
 fn unconfirmed(observed: &Observed, pod: &Pod, winding: &Winding) -> Outcome {

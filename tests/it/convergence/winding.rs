@@ -207,7 +207,7 @@ fn a_node_that_falls_silent_before_the_next_attempt_holds_no_client() {
     let mut world = ended(&spec, true, End::Failure);
     world.node_lost = true;
     world.live(GRACE + 300);
-    assert_eq!((end(&world), world.results.len()), ((Some(Phase::Failed), Some(TerminationCause::Error)), 1));
+    assert_eq!((end(&world), world.results.len()), ((Some(Phase::Failed), Some(TerminationCause::NodeLost)), 1));
 }
 
 /// A suspended job whose node falls silent after main's end can still be aborted and deleted.

@@ -199,6 +199,42 @@ fn a_success_that_was_told_outlives_the_word_that_proved_it() {
     state.settle();
 }
 
+/// A leader that saw the program end by itself tells its client and dies, and the cluster ends the pod in the same second: the
+/// result that was sent proves to its successor what the pod does not.
+#[test]
+fn a_success_that_was_told_outlives_a_pod_that_the_cluster_ends() {
+    let starts = [Move::Pass, Move::Schedules, Move::Starts, Move::Ends(End::Success)];
+    let before = [Move::PodDeleted, Move::PodEnds, Move::DiesAt(2), Move::Begins, Move::Pass];
+    let after = [Move::Sends, Move::DiesAt(2), Move::Begins, Move::PodDeleted, Move::Pass, Move::Reach, Move::Pass];
+    for ends in [&before[..], &after[..]] {
+        let mut state = State::begin(Scenario::Courier);
+        for step in starts.iter().chain(ends) {
+            state.take(*step);
+        }
+        let success = 0;
+        assert_eq!(state.told, [success]);
+        state.settle();
+    }
+}
+
+/// The failure of an attempt whose pod is given up is told, the operator dies before it has stored that, and the pod ends at last
+/// while the broker is away: no attempt follows.
+#[test]
+fn no_attempt_follows_a_failure_that_was_told() {
+    let mut state = State::begin(Scenario::Courier);
+    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Failure), Move::Pass] {
+        state.take(step);
+    }
+    for step in [Move::Reach, Move::Sends, Move::DiesAt(3), Move::Begins, Move::PodEnds, Move::BrokerGoes, Move::Pass] {
+        state.take(step);
+    }
+    for step in [Move::Reach, Move::BrokerComes, Move::Pass] {
+        state.take(step);
+    }
+    state.settle();
+    assert_eq!((state.world.pods_made, state.told.len()), (1, 1));
+}
+
 /// No attempt follows an end that was told, although the reply was lost and the broker is away when the pod ends at last.
 #[test]
 fn no_attempt_follows_an_end_that_was_told() {
