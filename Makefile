@@ -16,7 +16,7 @@ TESTBED := tests/testbed/testbed
 TIMED := tests/timed
 # The test bed of this machine, or within `tests/testbed/apart` that one.
 BED := target/testbed$(addprefix -,$(OMOTES_TESTBED_APART))
-BESIDE := second third
+BESIDE := second
 # The version from which users upgrade.
 RELEASED := 3527ffc
 # How the operator is compiled. `quick` takes half the time, for a first look: `make demo` uses it where nothing is built yet.
@@ -36,8 +36,8 @@ SEARCH ?= 1110030
 SIMULATION := convergence:: search:: simulation::
 # The tests that want a test bed for themselves, and in which parts they run on two at once.
 DISRUPTION ?= disruption:: cases::exclusive::
-SECOND := cases::exclusive:: disruption::credentials:: disruption::leaving:: disruption::stops:: disruption::sweep::
-THIRD := disruption:: $(addprefix --skip ,$(filter disruption::%,$(SECOND)))
+FIRST := cases::exclusive:: disruption::leaving:: disruption::sweep::
+SECOND := disruption:: $(addprefix --skip ,$(filter disruption::%,$(FIRST)))
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
 export CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER := env RUSTC_BOOTSTRAP=1
@@ -51,7 +51,7 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@OPERATOR_PROFILE=$(if $(wildcard $(BUILT)/$(HOST)/release/omotes-operator),release,quick) examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: half an hour on two cores, twenty-five minutes more where nothing is built yet.
+test: ## Everything that must hold: some thirty-five minutes on two cores, twenty more where nothing is built yet.
 	@$(TIMED) "reruns" tests/rerun-test
 	@$(TIMED) "build of the tests" cargo test --quiet --locked --lib --bins --tests --no-run
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-short
@@ -61,16 +61,17 @@ test: ## Everything that must hold: half an hour on two cores, twenty-five minut
 	@$(TIMED) "test bed's orphans" tests/testbed/orphans-test
 	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
-	@tests/side-by-side test-on-bed test-second test-third test-simulation-beside
+	@tests/side-by-side test-on-bed test-second test-simulation-beside
 	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
 
-# What needs a test bed, in three parts that take about as long: the tests beside each other, and those that want to be alone.
+# What needs a test bed, in two parts that take about as long: a third would find no processor that is idle.
 .PHONY: test-on-bed
 test-on-bed:
 	@$(TIMED) "cluster tests" $(MAKE) --no-print-directory test-cluster
 	@$(TIMED) "OMOTES SDK" $(MAKE) --no-print-directory test-sdk
+	@$(TIMED) "disruption, first test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(FIRST)"
 	@$(TIMED) "upgrade and rollback" $(MAKE) --no-print-directory test-upgrade
 
 .PHONY: test-second
@@ -78,12 +79,6 @@ test-second:
 	@tests/testbed/apart second bash -euc ' \
 	  $(TIMED) "second test bed" $(MAKE) --no-print-directory operator; \
 	  $(TIMED) "disruption, second test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(SECOND)"'
-
-.PHONY: test-third
-test-third:
-	@tests/testbed/apart third bash -euc ' \
-	  $(TIMED) "third test bed" $(MAKE) --no-print-directory operator; \
-	  $(TIMED) "disruption, third test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(THIRD)"'
 
 # What has no real time in it takes the processors that the test beds leave over.
 .PHONY: test-simulation-beside
@@ -149,7 +144,7 @@ test-cluster: ## The tests on the test bed that can run side by side; needs `mak
 	@. $(BED)/env && tests/rerun $(TIMES) --ignored --skip simulation::nightly:: --skip disruption:: --skip cases::exclusive:: --skip rights:: --skip deadlines:: --skip rates:: --skip bursts:: --test-threads $(TEST_THREADS)
 
 .PHONY: test-disruption
-test-disruption: ## The tests on the test bed that kill leaders and restart the broker: three quarters of an hour; needs `make up`.
+test-disruption: ## The tests on the test bed that kill leaders and restart the broker: half an hour; needs `make up`.
 	@. $(BED)/env && tests/rerun $(TIMES) --ignored $(DISRUPTION) --skip result_delay --skip cases::exclusive::upgrade:: --test-threads 1 --nocapture
 
 .PHONY: test-upgrade

@@ -778,6 +778,8 @@ fn flood(uri: String, source: &NamespaceProgress, body: Bytes) -> (tokio::task::
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
 async fn a_flood_of_one_namespace_delays_no_others_progress() {
+    // Some twenty times as long as on an idle machine.
+    const A_WHILE: Duration = Duration::from_secs(6);
     let world = World::new().await;
     let mut operator = world.operator().await;
     let keys = CapabilityKey::new(&[7; 32]).unwrap();
@@ -820,7 +822,7 @@ async fn a_flood_of_one_namespace_delays_no_others_progress() {
     for (flood, _) in floods {
         flood.abort();
     }
-    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    assert!(longest < A_WHILE, "{longest:?}");
 }
 
 #[tokio::test]
