@@ -51,6 +51,8 @@ clean_machine() {
   local mount
   while read -r mount; do umount --lazy "$mount" || true; done < <(
     awk -v state="$1/" -v run="$RUN/" 'index($2, state) == 1 || index($2, run) == 1 { print $2 }' /proc/self/mounts | sort -r)
-  rmdir /var/lib/kubelet /var/lib/cni /run/containerd 2>/dev/null || true
+  # Whoever removes a mount point takes the mount away in all namespaces: that of another test bed, whose kubelet goes on without
+  # its folder.
+  if [[ -z $APART && -z $(beds) ]]; then rmdir /var/lib/kubelet /var/lib/cni /run/containerd 2>/dev/null || true; fi
   rm -rf "$RUN"
 }
