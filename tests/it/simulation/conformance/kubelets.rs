@@ -156,14 +156,16 @@ fn main_state(pod: &Pod) -> Option<&ContainerState> {
     pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()
 }
 
-/// Whether the kubelet has nothing more to say: the pod and its main container have ended, and where it was deleted its kubelet
-/// has confirmed that.
+/// Whether the kubelet has nothing more to say: the pod, its main container and its sandbox have ended, and where it was deleted
+/// its kubelet has confirmed that.
 fn is_over(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     let has_ended = main_state(pod).is_some_and(|state| state.terminated.is_some());
     let is_deleted = pod.metadata.deletion_timestamp.is_some();
     let is_confirmed = !is_deleted || pod.metadata.deletion_grace_period_seconds == Some(0);
-    matches!(phase, Some("Succeeded" | "Failed")) && has_ended && is_confirmed
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let has_sandbox = conditions.any(|known| known.type_ == "PodReadyToStartContainers" && known.status == "True");
+    matches!(phase, Some("Succeeded" | "Failed")) && has_ended && !has_sandbox && is_confirmed
 }
 
 /// What of a pod's status does not differ from one run to the next.
