@@ -59,6 +59,7 @@ test: ## Everything that must hold: some thirty-five minutes on two cores, twent
 	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
 	@$(TIMED) "test bed's orphans" tests/testbed/orphans-test
+	@$(TIMED) "test bed's neighbours" tests/testbed/apart-test
 	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
 	@tests/side-by-side test-on-bed test-second test-simulation-beside
