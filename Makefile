@@ -36,7 +36,7 @@ SEARCH ?= 1110030
 SIMULATION := convergence:: search:: simulation::
 # The tests that want a test bed for themselves, and in which parts they run on two at once.
 DISRUPTION ?= disruption:: cases::exclusive::
-FIRST := cases::exclusive:: disruption::leaving:: disruption::sweep::
+FIRST := cases::exclusive:: disruption::leaving::
 SECOND := disruption:: $(addprefix --skip ,$(filter disruption::%,$(FIRST)))
 # What a failed assertion says is enough, and is not buried by where it was said.
 export RUST_BACKTRACE = 0
@@ -51,7 +51,7 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@OPERATOR_PROFILE=$(if $(wildcard $(BUILT)/$(HOST)/release/omotes-operator),release,quick) examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: some thirty-five minutes on two cores, twenty more where nothing is built yet.
+test: ## Everything that must hold: some forty minutes on two cores, twenty more where nothing is built yet.
 	@$(TIMED) "reruns" tests/rerun-test
 	@$(TIMED) "build of the tests" cargo test --quiet --locked --lib --bins --tests --no-run
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-short
