@@ -19,7 +19,7 @@ BED := target/testbed$(addprefix -,$(OMOTES_TESTBED_APART))
 BESIDE := second
 # The version from which users upgrade.
 RELEASED := 3527ffc
-# How the operator is compiled. `quick` takes half the time, for a first look: `make demo` uses it where nothing is built yet.
+# How the operator is compiled. `quick` optimizes less, for a first look: `make demo` uses it where nothing is built yet.
 OPERATOR_PROFILE ?= release
 # How many tests talk to the one node at once.
 TEST_THREADS ?= 8
@@ -77,7 +77,7 @@ test-on-bed:
 
 .PHONY: test-second
 test-second:
-	@tests/testbed/apart second bash -euc ' \
+	@tests/testbed/apart $(BESIDE) bash -euc ' \
 	  $(TIMED) "second test bed" $(MAKE) --no-print-directory operator; \
 	  $(TIMED) "disruption, second test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(SECOND)"'
 
@@ -165,7 +165,7 @@ released:
 
 .PHONY: test-rights
 test-rights: ## Whether the operator used every right that its chart grants, by the audit log of all tests before; needs `make up`.
-	@. $(BED)/env && OMOTES_OTHER_AUDIT_LOGS="$(BESIDE:%=$(BED)-%/logs/audit.log)" cargo test --locked --test it -- $(TIMES) --ignored rights::
+	@. $(BED)/env && OMOTES_OTHER_AUDIT_LOG=$(BED)-$(BESIDE)/logs/audit.log cargo test --locked --test it -- $(TIMES) --ignored rights::
 
 .PHONY: test-deadlines
 test-deadlines: ## A thousand deadlines in one minute, and how late each is: five minutes; needs `make up`. Not part of `make test`.

@@ -234,13 +234,8 @@ impl Broker {
         may_be_large: bool,
     ) -> Result<Fetched, BrokerError> {
         let session = self.shared.session()?;
-        let bytes = match mark {
-            OutputMark::Record(record) => record.bytes,
-            // It may be as large as any.
-            OutputMark::Proof(_) => u64::MAX,
-        };
         let fetching = async {
-            let _budget = self.shared.transfer(bytes).await?;
+            let _budget = self.shared.transfer(mark.most_bytes()).await?;
             session.fetch_output(queue, mark, may_be_large).await
         };
         bounded(&session, TRANSFER_TIMEOUT, "fetch an output", fetching).await

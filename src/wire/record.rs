@@ -51,6 +51,17 @@ pub enum OutputMark {
     Proof(Capability),
 }
 
+impl OutputMark {
+    /// The size of the message. Of one without a record it is not known, and may be any.
+    #[must_use]
+    pub(crate) fn most_bytes(&self) -> u64 {
+        match self {
+            Self::Record(record) => record.bytes,
+            Self::Proof(_) => u64::MAX,
+        }
+    }
+}
+
 /// Why there is no output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureRecord {

@@ -144,7 +144,7 @@ pub(crate) async fn observe(
                 observed.output = Sight::Absent;
             }
             if let Some(mark) = mark.filter(|_| !matches!(observed.result, ResultSight::Unknown(_))) {
-                if is_large(&mark) && !may_be_large {
+                if mark.most_bytes() > LARGE_OUTPUT_BYTES && !may_be_large {
                     return Ok(None);
                 }
                 let fetched = match output(&observed, &mark, context, may_be_large).await {
@@ -330,14 +330,6 @@ async fn evidence(observed: &Observed, finished: Option<Timestamp>, context: &Co
         Evidence::NotPublished | Evidence::QueueGone | Evidence::Unavailable => ResultSight::Unsent,
         Evidence::Unknown { retry_at } => ResultSight::Unknown(retry_at),
     })
-}
-
-/// Whether it may have more than [`LARGE_OUTPUT_BYTES`].
-fn is_large(mark: &OutputMark) -> bool {
-    match mark {
-        OutputMark::Record(record) => record.bytes > LARGE_OUTPUT_BYTES,
-        OutputMark::Proof(_) => true,
-    }
 }
 
 /// What the courier sent; `None` where it is among messages of any size, and none may be in memory.

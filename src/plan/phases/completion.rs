@@ -227,6 +227,11 @@ impl Observed {
         })
     }
 
+    /// Whether a result was sent, and the status says of no end that may have been told.
+    pub(crate) fn has_unstored_result(&self) -> bool {
+        matches!(self.result, ResultSight::Sent { .. }) && !self.is_death_unconfirmed()
+    }
+
     /// Whether it was known that the job was deleted at `at` when `known` was stored. A deletion makes another generation, which
     /// tells the order also within one second.
     fn knew_of_deletion(&self, known: &Condition, at: Timestamp) -> bool {

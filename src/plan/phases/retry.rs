@@ -92,8 +92,7 @@ fn allowed(observed: &Observed, settings: &Settings, outcome: &Outcome) -> Optio
 
 /// Whether the client was told another end than `outcome`: else another attempt would follow.
 pub(crate) fn was_told_another(observed: &Observed, settings: &Settings, outcome: &Outcome) -> bool {
-    let told = matches!(observed.result, ResultSight::Sent { .. }) && !observed.is_death_unconfirmed();
-    told && allowed(observed, settings, outcome).is_some()
+    observed.has_unstored_result() && allowed(observed, settings, outcome).is_some()
 }
 
 /// `outcome` with why it counts as a failure although the cluster brought it about, where that is so.

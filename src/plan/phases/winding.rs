@@ -16,7 +16,7 @@ use crate::{
     plan::{
         facts::{
             ending::Ending,
-            observed::{Observed, ResultSight, Sight},
+            observed::{Observed, Sight},
             outcome::{self, Circumstances, Outcome, Verdict},
             pod_state::{self, Life, Winding},
             winding::{self, MainEnd},
@@ -70,9 +70,8 @@ fn overdue(observed: &Observed, settings: &Settings, pod: &Pod, winding: &Windin
 
 /// What a former leader told the client. A stop, or an end that is not confirmed, is stored before it is told.
 fn told(observed: &Observed, ending: &Ending) -> Option<Outcome> {
-    let is_told = matches!(observed.result, ResultSight::Sent { .. });
-    let is_stored = observed.is_death_unconfirmed() || observed.status().abort.is_some();
-    completion::told(observed, ending.exit.clone()).filter(|_| is_told && !is_stored)
+    let is_told = observed.has_unstored_result() && observed.status().abort.is_none();
+    completion::told(observed, ending.exit.clone()).filter(|_| is_told)
 }
 
 fn unconfirmed(observed: &Observed, pod: &Pod, winding: &Winding) -> Outcome {

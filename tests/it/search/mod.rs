@@ -25,7 +25,7 @@ mod rules;
 mod shape;
 mod state;
 
-use omotes_operator::testing::api::status::JobResultType;
+use omotes_operator::testing::{api::status::JobResultType, wire::ResultType};
 
 use explore::{Search, Violation, Visited};
 use faults::Fault;
@@ -128,21 +128,36 @@ fn found_by_the_search() {
     state.settle();
 }
 
+/// What a result says.
+const SUCCEEDED: i32 = ResultType::Succeeded as i32;
+const ERROR: i32 = ResultType::Error as i32;
+
+/// The state that these moves lead to.
+fn after(scenario: Scenario, moves: &[&[Move]]) -> State {
+    let mut state = State::begin(scenario);
+    for next in moves.concat() {
+        state.take(next);
+    }
+    state
+}
+
+/// Main of a job with a courier has ended so.
+fn main_ended(end: End) -> [Move; 5] {
+    [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(end)]
+}
+
+/// What the status says of the result.
+fn stored(state: &State) -> Option<JobResultType> {
+    Some(state.world.job.as_ref()?.status.as_ref()?.result.as_ref()?.type_)
+}
+
 /// The courier is silent until its pod is given up, the status cannot be stored after the client was told that, and the courier's
 /// word comes then: the status says what the client was told.
 #[test]
 fn an_end_that_was_told_is_not_revised_by_a_late_word() {
-    let mut state = State::begin(Scenario::Courier);
-    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Success), Move::Pass] {
-        state.take(step);
-    }
-    state.take(Move::Reach);
-    state.take(Move::FailsAt(4));
-    state.take(Move::Sends);
-    state.take(Move::Pass);
-    let result = state.world.job.as_ref().and_then(|job| job.status.as_ref()?.result.clone()).unwrap();
-    let error = 2;
-    assert_eq!((result.type_, &state.told[..]), (JobResultType::Error, &[error][..]));
+    let later = [Move::Pass, Move::Reach, Move::FailsAt(4), Move::Sends, Move::Pass];
+    let mut state = after(Scenario::Courier, &[&main_ended(End::Success), &later]);
+    assert_eq!((stored(&state), &state.told[..]), (Some(JobResultType::Error), &[ERROR][..]));
     state.settle();
 }
 
@@ -151,16 +166,10 @@ fn an_end_that_was_told_is_not_revised_by_a_late_word() {
 #[test]
 fn a_wish_does_not_revise_an_end_that_was_told() {
     for wish in [Move::Deletes, Move::AbortsAtOnce] {
-        let mut state = State::begin(Scenario::Courier);
-        for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Success), Move::Pass] {
-            state.take(step);
-        }
+        let given_up = [Move::Pass, Move::Reach, Move::UnansweredAt(3)];
         let later = [Move::BrokerGoes, wish, Move::Pass, Move::BrokerComes, Move::Pass];
-        for step in [Move::Reach, Move::UnansweredAt(3)].into_iter().chain(later) {
-            state.take(step);
-        }
-        let error = 2;
-        assert_eq!(state.told, [error], "{wish:?}");
+        let mut state = after(Scenario::Courier, &[&main_ended(End::Success), &given_up, &later]);
+        assert_eq!(state.told, [ERROR], "{wish:?}");
         state.settle();
     }
 }
@@ -169,33 +178,19 @@ fn a_wish_does_not_revise_an_end_that_was_told() {
 /// so: the program's end is its own all the same.
 #[test]
 fn a_failure_that_was_told_outlives_a_deletion() {
-    let mut state = State::begin(Scenario::Courier);
-    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Failure), Move::Pass] {
-        state.take(step);
-    }
-    for step in [Move::Reach, Move::Sends, Move::UnansweredAt(2), Move::Deletes, Move::Pass] {
-        state.take(step);
-    }
-    let error = 2;
-    assert_eq!(state.told, [error]);
+    let later = [Move::Pass, Move::Reach, Move::Sends, Move::UnansweredAt(2), Move::Deletes, Move::Pass];
+    let mut state = after(Scenario::Courier, &[&main_ended(End::Failure), &later]);
+    assert_eq!(state.told, [ERROR]);
     state.settle();
 }
 
 /// The courier's word proves a success, its client is told, and the operator dies before it has stored that. Its successor does
-/// not hear the word, and the pod is given up: the output in its queue proves as much.
+/// not receive the word, and the pod is given up: the output in its queue proves as much.
 #[test]
 fn a_success_that_was_told_outlives_the_word_that_proved_it() {
-    let mut state = State::begin(Scenario::Courier);
-    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Success), Move::Sends] {
-        state.take(step);
-    }
-    state.take(Move::DiesAt(2));
-    for step in [Move::Begins, Move::Pass, Move::Reach, Move::Pass] {
-        state.take(step);
-    }
-    let result = state.world.job.as_ref().and_then(|job| job.status.as_ref()?.result.clone()).unwrap();
-    let success = 0;
-    assert_eq!((result.type_, &state.told[..]), (JobResultType::Succeeded, &[success][..]));
+    let later = [Move::Sends, Move::DiesAt(2), Move::Begins, Move::Pass, Move::Reach, Move::Pass];
+    let mut state = after(Scenario::Courier, &[&main_ended(End::Success), &later]);
+    assert_eq!((stored(&state), &state.told[..]), (Some(JobResultType::Succeeded), &[SUCCEEDED][..]));
     state.settle();
 }
 
@@ -205,14 +200,10 @@ fn a_success_that_was_told_outlives_the_word_that_proved_it() {
 fn a_success_that_was_told_outlives_a_pod_that_the_cluster_ends() {
     let starts = [Move::Pass, Move::Schedules, Move::Starts, Move::Ends(End::Success)];
     let before = [Move::PodDeleted, Move::PodEnds, Move::DiesAt(2), Move::Begins, Move::Pass];
-    let after = [Move::Sends, Move::DiesAt(2), Move::Begins, Move::PodDeleted, Move::Pass, Move::Reach, Move::Pass];
-    for ends in [&before[..], &after[..]] {
-        let mut state = State::begin(Scenario::Courier);
-        for step in starts.iter().chain(ends) {
-            state.take(*step);
-        }
-        let success = 0;
-        assert_eq!(state.told, [success]);
+    let behind = [Move::Sends, Move::DiesAt(2), Move::Begins, Move::PodDeleted, Move::Pass, Move::Reach, Move::Pass];
+    for later in [&before[..], &behind[..]] {
+        let mut state = after(Scenario::Courier, &[&starts, later]);
+        assert_eq!(state.told, [SUCCEEDED]);
         state.settle();
     }
 }
@@ -221,16 +212,9 @@ fn a_success_that_was_told_outlives_a_pod_that_the_cluster_ends() {
 /// while the broker is away: no attempt follows.
 #[test]
 fn no_attempt_follows_a_failure_that_was_told() {
-    let mut state = State::begin(Scenario::Courier);
-    for step in [Move::Pass, Move::Reach, Move::Schedules, Move::Starts, Move::Ends(End::Failure), Move::Pass] {
-        state.take(step);
-    }
-    for step in [Move::Reach, Move::Sends, Move::DiesAt(3), Move::Begins, Move::PodEnds, Move::BrokerGoes, Move::Pass] {
-        state.take(step);
-    }
-    for step in [Move::Reach, Move::BrokerComes, Move::Pass] {
-        state.take(step);
-    }
+    let told = [Move::Pass, Move::Reach, Move::Sends, Move::DiesAt(3), Move::Begins];
+    let later = [Move::PodEnds, Move::BrokerGoes, Move::Pass, Move::Reach, Move::BrokerComes, Move::Pass];
+    let mut state = after(Scenario::Courier, &[&main_ended(End::Failure), &told, &later]);
     state.settle();
     assert_eq!((state.world.pods_made, state.told.len()), (1, 1));
 }
@@ -238,17 +222,10 @@ fn no_attempt_follows_a_failure_that_was_told() {
 /// No attempt follows an end that was told, although the reply was lost and the broker is away when the pod ends at last.
 #[test]
 fn no_attempt_follows_an_end_that_was_told() {
-    let mut state = State::begin(Scenario::Leaves);
-    for step in [Move::Pass, Move::Near, Move::Schedules, Move::Starts, Move::Ends(End::OutOfMemory), Move::Pass] {
-        state.take(step);
-    }
-    state.take(Move::Reach);
-    state.take(Move::UnansweredAt(3));
-    state.take(Move::PodEnds);
-    state.take(Move::BrokerGoes);
-    state.take(Move::Pass);
-    state.take(Move::Reach);
-    state.take(Move::BrokerComes);
+    let ends = [Move::Pass, Move::Near, Move::Schedules, Move::Starts, Move::Ends(End::OutOfMemory)];
+    let told = [Move::Pass, Move::Reach, Move::UnansweredAt(3)];
+    let later = [Move::PodEnds, Move::BrokerGoes, Move::Pass, Move::Reach, Move::BrokerComes];
+    let mut state = after(Scenario::Leaves, &[&ends, &told, &later]);
     state.settle();
     assert_eq!((state.world.pods_made, state.told.len()), (1, 1));
 }

@@ -19,11 +19,10 @@ pub(crate) fn mark() -> Mark {
 }
 
 /// All requests of the operator that are on record, as far back as the test bed keeps them, in order; then those of the test
-/// beds beside it, where there were any.
+/// bed beside it, where there was one.
 pub(crate) fn all_of_operator() -> Vec<Request> {
-    let others = std::env::var("OMOTES_OTHER_AUDIT_LOGS").unwrap_or_default();
-    let logs = [variable("OMOTES_AUDIT_LOG")].into_iter().chain(others.split_whitespace().map(str::to_owned));
-    let files = logs.flat_map(|log| [format!("{log}.1"), log]);
+    let logs = [Some(variable("OMOTES_AUDIT_LOG")), std::env::var("OMOTES_OTHER_AUDIT_LOG").ok()];
+    let files = logs.into_iter().flatten().flat_map(|log| [format!("{log}.1"), log]);
     files.filter_map(|file| File::open(file).ok()).flat_map(of_operator_in).collect()
 }
 

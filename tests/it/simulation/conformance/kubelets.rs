@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateWaiting, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateWaiting, Pod};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams},
@@ -17,7 +17,7 @@ use super::{compare, has_service_account};
 use crate::{
     simulation::{
         apiserver::SimulatedApiserver,
-        nodes::{Exit, Nodes, Program, simple},
+        nodes::{Exit, Nodes, Program, condition, shown, simple},
     },
     support::{
         bed::{PATIENCE, Space, container, merged, pod_spec},
@@ -120,7 +120,7 @@ impl Cluster {
         let pod = self.until(case.name, "is over", is_over).await;
         let release = json!({"metadata": {"$deleteFromPrimitiveList/finalizers": [HELD]}});
         self.pods.patch(case.name, &PatchParams::default(), &Patch::Strategic(release)).await.unwrap();
-        shown(&pod)
+        with_conditions(&pod)
     }
 
     async fn act(&self, name: &str, act: Act) {
@@ -140,7 +140,7 @@ impl Cluster {
     async fn until(&self, name: &str, what: &str, holds: fn(&Pod) -> bool) -> Pod {
         until(&format!("{name} {what}"), PATIENCE, || async {
             let pod = self.pods.get(name).await.map_err(|error| error.to_string())?;
-            if holds(&pod) { Ok(pod) } else { Err(shown(&pod)) }
+            if holds(&pod) { Ok(pod) } else { Err(with_conditions(&pod)) }
         })
         .await
     }
@@ -168,43 +168,13 @@ fn is_over(pod: &Pod) -> bool {
     matches!(phase, Some("Succeeded" | "Failed")) && has_ended && !has_sandbox && is_confirmed
 }
 
-/// What of a pod's status does not differ from one run to the next.
-fn shown(pod: &Pod) -> String {
-    let status = pod.status.clone().unwrap_or_default();
-    let phase = [status.phase.clone(), status.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let inits = status.init_container_statuses.iter().flatten();
-    let containers = inits.chain(status.container_statuses.iter().flatten());
-    let containers =
-        containers.map(|known| format!("{} {}", known.name, known.state.as_ref().map(state).unwrap_or_default()));
-    let deletion = pod.metadata.deletion_grace_period_seconds.map(|grace| format!("deleted within {grace}"));
-    let parts = [phase].into_iter().chain(containers).chain(conditions(&status)).chain(deletion);
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-fn state(state: &ContainerState) -> String {
-    match (&state.waiting, &state.terminated) {
-        (Some(waiting), _) => format!("waits for {}", waiting.reason.as_deref().unwrap_or_default()),
-        (_, Some(end)) => {
-            let words = end.message.as_ref().map(|message| format!(": {}", message.trim())).unwrap_or_default();
-            format!("{} {}{words}", end.reason.as_deref().unwrap_or_default(), end.exit_code)
-        }
-        (None, None) => "runs".to_owned(),
-    }
-}
-
-fn conditions(status: &PodStatus) -> Vec<String> {
-    let mut shown: Vec<String> = status
-        .conditions
-        .iter()
-        .flatten()
-        .map(|known| {
-            format!("{} {} {}", known.type_, known.status, known.reason.as_deref().unwrap_or_default())
-                .trim_end()
-                .to_owned()
-        })
-        .collect();
-    shown.sort();
-    shown
+/// The pod in one line, with all of its conditions.
+fn with_conditions(pod: &Pod) -> String {
+    shown(pod, |all| {
+        let mut conditions: Vec<String> = all.iter().map(condition).collect();
+        conditions.sort();
+        conditions
+    })
 }
 
 #[tokio::test(start_paused = true)]

@@ -142,8 +142,7 @@ impl Container {
             "started": self.is_running() && self.role != Role::Init,
             "state": self.state.status(), "lastState": self.last.as_ref().map_or_else(|| json!({}), Ended::status),
         });
-        let is_made_up = matches!(&self.state, State::Ended(Ended { times: None, .. }));
-        if self.has_begun() && !is_made_up {
+        if self.has_begun() && !self.never_started() {
             status["containerID"] = json!(format!("simulated://{uid}/{}/{}", self.name, self.restarts));
         }
         status

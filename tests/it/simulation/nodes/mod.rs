@@ -30,6 +30,7 @@ mod pod;
 mod process;
 mod program;
 mod scheduler;
+mod shown;
 mod status;
 mod tests;
 mod watched;
@@ -44,6 +45,7 @@ use cluster::Cluster;
 pub(crate) use courier::{Courier, Couriers, simple};
 pub(crate) use lives::Life;
 pub(crate) use program::{Exit, Program, Start};
+pub(crate) use shown::{condition, shown};
 
 /// The name of the clients that are nodes and controllers, in watches of the apiserver.
 const CLIENT: &str = "nodes";

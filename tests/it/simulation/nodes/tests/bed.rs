@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod, PodStatus};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::PostParams};
 use omotes_operator::testing::api::names;
 use serde_json::{Value, json};
 
-use super::super::{Nodes, Program, Start, simple};
+use super::super::{Nodes, Program, Start, condition, shown, simple};
 use crate::{simulation::apiserver::SimulatedApiserver, support::bed::merged};
 
 pub(super) const NAMESPACE: &str = "team";
@@ -58,7 +58,7 @@ impl Bed {
     }
 
     pub(super) async fn shown(&self, pod: &str) -> String {
-        self.pods.get_opt(pod).await.unwrap().map_or_else(|| "gone".to_owned(), |pod| shown(&pod))
+        self.pods.get_opt(pod).await.unwrap().map_or_else(|| "gone".to_owned(), |pod| ready_and_disrupted(&pod))
     }
 
     /// When main of a pod began and ended, in seconds since the test began.
@@ -92,35 +92,10 @@ pub(super) fn couriers() -> Value {
     json!({"spec": {"initContainers": [input, sidecar("proxy"), sidecar(names::CONTAINER_COURIER)]}})
 }
 
-/// Phase and reason, each container's state, whether the pod is ready, and what disrupts it.
-fn shown(pod: &Pod) -> String {
-    let status = pod.status.clone().unwrap_or_default();
-    let phase = [status.phase.clone(), status.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let inits = status.init_container_statuses.iter().flatten();
-    let containers = inits.chain(status.container_statuses.iter().flatten()).map(container);
-    let conditions = ["Ready", "DisruptionTarget"].into_iter().filter_map(|type_| condition(&status, type_));
-    let deletion = pod.metadata.deletion_grace_period_seconds.map(|grace| format!("deleted within {grace}"));
-    let parts = [phase].into_iter().chain(containers).chain(conditions).chain(deletion);
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-fn container(status: &ContainerStatus) -> String {
-    format!("{} {}", status.name, status.state.as_ref().map(state).unwrap_or_default())
-}
-
-fn state(state: &ContainerState) -> String {
-    match (&state.waiting, &state.terminated) {
-        (Some(waiting), _) => waiting.reason.clone().unwrap_or_default(),
-        (_, Some(end)) => {
-            let words = end.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-            format!("{} {}{words}", end.reason.as_deref().unwrap_or_default(), end.exit_code)
-        }
-        (None, None) => "runs".to_owned(),
-    }
-}
-
-fn condition(status: &PodStatus, type_: &str) -> Option<String> {
-    let found = status.conditions.iter().flatten().find(|condition| condition.type_ == type_)?;
-    let reason = found.reason.as_deref().unwrap_or_default();
-    Some(format!("{type_} {} {reason}", found.status).trim_end().to_owned())
+/// The pod in one line, with whether it is ready and what disrupts it.
+fn ready_and_disrupted(pod: &Pod) -> String {
+    shown(pod, |all| {
+        let named = |type_| all.iter().find(|known| known.type_ == type_).map(condition);
+        ["Ready", "DisruptionTarget"].into_iter().filter_map(named).collect()
+    })
 }
