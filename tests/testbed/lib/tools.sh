@@ -1,61 +1,63 @@
 # shellcheck shell=bash
-# Binaries built from Go modules. Each folder of tools/ is one module: its go.mod pins the version, and tools of one
-# module share one build. The results lie in CACHE/go/MODULE-KEY/, the key being the hash of all that goes into the
+# Binaries built from Go modules. Each folder of tools/ is one module: its go.mod pins the versions. Tools of one module
+# share one build, and what several projects use is compiled once: a third of the time. The results lie in CACHE/go/MODULE-KEY/, the key being the hash of all that goes into the
 # build; BIN is one folder of links to them all, and goes into PATH.
 
-# command module package
+# command project module package
 readonly TOOLS='
-kube-apiserver           kubernetes  k8s.io/kubernetes/cmd/kube-apiserver
-kube-controller-manager  kubernetes  k8s.io/kubernetes/cmd/kube-controller-manager
-kube-scheduler           kubernetes  k8s.io/kubernetes/cmd/kube-scheduler
-kubelet                  kubernetes  k8s.io/kubernetes/cmd/kubelet
-kube-proxy               kubernetes  k8s.io/kubernetes/cmd/kube-proxy
-kubectl                  kubernetes  k8s.io/kubernetes/cmd/kubectl
-etcd                     etcd        go.etcd.io/etcd/server/v3
-containerd               containerd  github.com/containerd/containerd/v2/cmd/containerd
-containerd-shim-runc-v2  containerd  github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2
-ctr                      containerd  github.com/containerd/containerd/v2/cmd/ctr
-helm                     helm        helm.sh/helm/v4/cmd/helm
-kubeconform              kubeconform github.com/yannh/kubeconform/cmd/kubeconform
-kube-score               kube-score  github.com/zegl/kube-score/cmd/kube-score
+kube-apiserver           kubernetes  cluster     k8s.io/kubernetes/cmd/kube-apiserver
+kube-controller-manager  kubernetes  cluster     k8s.io/kubernetes/cmd/kube-controller-manager
+kube-scheduler           kubernetes  cluster     k8s.io/kubernetes/cmd/kube-scheduler
+kubelet                  kubernetes  cluster     k8s.io/kubernetes/cmd/kubelet
+kube-proxy               kubernetes  cluster     k8s.io/kubernetes/cmd/kube-proxy
+kubectl                  kubernetes  cluster     k8s.io/kubernetes/cmd/kubectl
+etcd                     etcd        cluster     go.etcd.io/etcd/server/v3
+containerd               containerd  cluster     github.com/containerd/containerd/v2/cmd/containerd
+containerd-shim-runc-v2  containerd  cluster     github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2
+ctr                      containerd  cluster     github.com/containerd/containerd/v2/cmd/ctr
+helm                     helm        cluster     helm.sh/helm/v4/cmd/helm
+kubeconform              kubeconform kubeconform github.com/yannh/kubeconform/cmd/kubeconform
+kube-score               kube-score  kube-score  github.com/zegl/kube-score/cmd/kube-score
 '
-# What 'up' needs beside Kubernetes, which takes as long as the rest; kubeconform and kube-score only check manifests.
-readonly OTHER_TOOLS_OF_UP=(helm containerd etcd)
 
 tools_where() { awk -v field="$1" -v value="$2" 'NF && $field == value { print $1 }' <<<"$TOOLS"; }
-module_of() { awk -v tool="$1" '$1 == tool { print $2 }' <<<"$TOOLS"; }
-package_of() { awk -v tool="$1" '$1 == tool { print $3 }' <<<"$TOOLS"; }
-modules() { awk 'NF && !seen[$2]++ { print $2 }' <<<"$TOOLS"; }
+of_tool() { awk -v tool="$1" -v field="$2" '$1 == tool { print $field }' <<<"$TOOLS"; }
+project_of() { of_tool "$1" 2; }
+module_of() { of_tool "$1" 3; }
+package_of() { of_tool "$1" 4; }
+projects() { awk 'NF && !seen[$2]++ { print $2 }' <<<"$TOOLS"; }
+modules() { awk 'NF && !seen[$3]++ { print $3 }' <<<"$TOOLS"; }
 
-# version_of MODULE: of the module that its packages belong to, from its go.mod.
+# version_of PROJECT: of the Go module that its packages belong to, from the go.mod here.
 version_of() {
-  local package
-  package=$(awk -v module="$1" '$2 == module { print $3; exit }' <<<"$TOOLS")
+  local package module
+  read -r module package < <(awk -v project="$1" '$2 == project { print $3, $4; exit }' <<<"$TOOLS")
   awk -v package="$package" '
     { sub(/^require /, ""); sub(/^\t/, "") }
     $2 ~ /^v[0-9]/ && (index(package "/", $1 "/") == 1) && length($1) > length(best) { best = $1; version = $2 }
-    END { print version }' "$HERE/tools/$1/go.mod"
+    END { print version }' "$HERE/tools/$module/go.mod"
 }
 
 # Without these the binaries do not know their own version, and kubelet and apiserver report v0.0.0.
 linker_flags() {
-  local version
-  version=$(version_of "$1")
   printf -- '-s -w'
   case $1 in
-    kubernetes)
-      local base number=${version#v}
+    cluster)
+      local base number kubernetes
+      kubernetes=$(version_of kubernetes)
+      number=${kubernetes#v}
       for base in k8s.io/component-base/version k8s.io/client-go/pkg/version; do # what they report, and their user agent
         printf ' -X %s.gitVersion=%s -X %s.gitMajor=%s -X %s.gitMinor=%s' \
-          "$base" "$version" "$base" "${number%%.*}" "$base" "$(cut -d. -f2 <<<"$number")"
-      done ;;
-    containerd) printf ' -X github.com/containerd/containerd/v2/version.Version=%s' "$version" ;;
-    helm) printf ' -X helm.sh/helm/v4/internal/version.version=%s' "$version" ;;
-    kubeconform | kube-score) printf ' -X main.version=%s' "$version" ;;
+          "$base" "$kubernetes" "$base" "${number%%.*}" "$base" "$(cut -d. -f2 <<<"$number")"
+      done
+      printf ' -X github.com/containerd/containerd/v2/version.Version=%s' "$(version_of containerd)"
+      printf ' -X helm.sh/helm/v4/internal/version.version=%s' "$(version_of helm)" ;;
+    kubeconform | kube-score) printf ' -X main.version=%s' "$(version_of "$1")" ;;
   esac
 }
 
-readonly BUILD_FLAGS=(-trimpath -buildvcs=false -mod=readonly)
+# Without what only a debugger reads, which -s and -w leave out anyway, compiling takes a sixth less.
+readonly BUILD_FLAGS=(-trimpath -buildvcs=false -mod=readonly -gcflags=all=-dwarf=false)
 
 # module_store MODULE: the folder of its binaries in the cache.
 module_store() {
@@ -78,13 +80,14 @@ from_assets() {
   [[ -n ${KUBEBUILDER_ASSETS:-} && -x $KUBEBUILDER_ASSETS/$1 ]] && realpath "$KUBEBUILDER_ASSETS/$1"
 }
 
-# wanted_tools NAME...: the names may be of tools or of modules.
+# wanted_tools NAME...: the names may be of tools, projects or modules.
 wanted_tools() {
   local name found
   for name; do
-    found=$(tools_where 2 "$name")
+    found=$(tools_where 3 "$name")
+    [[ -n $found ]] || found=$(tools_where 2 "$name")
     [[ -n $found ]] || found=$(tools_where 1 "$name")
-    [[ -n $found ]] || die "there is no tool '$name'; there are: $(tools_where 2 kubernetes | tr '\n' ' ')$(modules | tr '\n' ' ')"
+    [[ -n $found ]] || die "there is no tool '$name'; there are: $(tools_where 2 kubernetes | tr '\n' ' ')$(projects | tr '\n' ' ')"
     printf '%s\n' "$found"
   done | awk '!seen[$1]++'
 }
@@ -125,10 +128,19 @@ build_tools() {
   if (( ${#missing[@]} )); then
     command -v go >/dev/null || die "Go is missing, and with it ${missing[*]}; '$SELF check' says how to install it"
     mkdir -p "$store"
-    with_progress "building $module $(version_of "$module"): ${missing[*]}" "$CACHE/logs/build-$module.log" \
+    with_progress "building $(named "${missing[@]}")" "$CACHE/logs/build-$module.log" \
       go_build "$module" "$store" "${missing[@]}"
   fi
   for tool; do ln -sfn "../go/$(basename "$store")/$tool" "$BIN/$tool"; done
+}
+
+# named TOOL...: their projects with their versions.
+named() {
+  local project names=()
+  while read -r project; do names+=("$project $(version_of "$project")"); done \
+    < <(for tool; do project_of "$tool"; done | sort -u)
+  local IFS=,
+  printf '%s' "${names[*]}" | sed 's/,/, /g'
 }
 
 # go_build MODULE STORE TOOL...: all in one go, then moved into place, so that a half-built binary is never found.
