@@ -1,7 +1,8 @@
 //! What replicas do to the apiserver and the broker, one effect after the other, and what goes wrong with one of them.
 //!
-//! An effect is a request that changes something. Its number is its place in a run; the same run has the same effects, up to
-//! the first that goes wrong.
+//! An effect is a request that changes something of a job or a queue. What else a replica asks for – reads, watches, its Lease,
+//! Events, channels, consumers – is a question. Each has its number in a run; the same run has the same effects and questions,
+//! up to the first that goes wrong.
 
 use std::{
     fmt,
@@ -20,7 +21,7 @@ use super::apiserver::Fault;
 /// How long a replica that stalls stands still: a broker ends a connection that is silent for 20 s.
 pub(super) const STALLED: Duration = Duration::from_secs(19);
 
-/// A request of a replica that changes something.
+/// A request of a replica: an effect or a question.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
     /// Verb, resource and name.
@@ -50,6 +51,10 @@ pub(crate) enum EffectFault {
     Lags,
     /// It happens, and the replica has to list all that it watches again.
     Relists,
+    /// A question is not answered: the connection breaks before.
+    QuestionFails,
+    /// A question has its effect, if any, and the connection breaks before the answer.
+    QuestionLosesReply,
 }
 
 impl EffectFault {
@@ -58,6 +63,13 @@ impl EffectFault {
         [Self::FailsBefore, Self::LosesReply, Self::DiesBefore, Self::DiesAfter, Self::Freezes];
     /// Those in which a replica knows of something too late.
     pub(crate) const DELAYS: [Self; 3] = [Self::Sleeps, Self::Lags, Self::Relists];
+    /// Those of questions.
+    pub(crate) const QUESTIONS: [Self; 2] = [Self::QuestionFails, Self::QuestionLosesReply];
+
+    /// Whether the number beside it is a question's.
+    pub(crate) fn is_of_question(self) -> bool {
+        Self::QUESTIONS.contains(&self)
+    }
 }
 
 /// Whether a replica goes on.
@@ -85,9 +97,17 @@ struct Shared {
 #[derive(Default)]
 struct Ledger {
     done: Vec<Effect>,
-    /// Which effect goes wrong, and how.
+    questions: Vec<Effect>,
+    /// Which effect or question goes wrong, and how.
     plan: Vec<(usize, EffectFault)>,
     replicas: Vec<Life>,
+}
+
+impl Ledger {
+    /// The fault of this kind that is planned for this number.
+    fn planned(&self, number: usize, is_meant: impl Fn(EffectFault) -> bool) -> Option<EffectFault> {
+        self.plan.iter().find(|(planned, fault)| *planned == number && is_meant(*fault)).map(|(_, fault)| *fault)
+    }
 }
 
 impl fmt::Display for Effect {
@@ -100,7 +120,7 @@ impl fmt::Display for Effect {
 }
 
 impl Effects {
-    /// Has these effects of the run go wrong.
+    /// Has these effects and questions of the run go wrong.
     pub(crate) fn plan(&self, plan: &[(usize, EffectFault)]) {
         self.ledger().plan = plan.to_vec();
     }
@@ -108,6 +128,11 @@ impl Effects {
     /// What was done so far.
     pub(crate) fn done(&self) -> Vec<Effect> {
         self.ledger().done.clone()
+    }
+
+    /// What was asked so far.
+    pub(crate) fn questions(&self) -> Vec<Effect> {
+        self.ledger().questions.clone()
     }
 
     /// Takes note of what became of a replica.
@@ -134,14 +159,12 @@ impl Effects {
         if matches!(self.life(replica), Life::Died) {
             return Some(Fault::Silence);
         }
-        if matches!(verb, "get" | "list" | "watch") || resource == "leases" || resource == "events" {
-            return None;
-        }
-        let fault = self.strike(replica, Effect::Apiserver(verb.to_owned(), resource.to_owned(), name.to_owned()))?;
-        Some(match fault {
-            EffectFault::FailsBefore => Fault::Disconnect,
+        let asked = Effect::Apiserver(verb.to_owned(), resource.to_owned(), name.to_owned());
+        let is_question = matches!(verb, "get" | "list" | "watch") || matches!(resource, "leases" | "events");
+        Some(match if is_question { self.question(asked) } else { self.strike(replica, asked) }? {
+            EffectFault::FailsBefore | EffectFault::QuestionFails => Fault::Disconnect,
             EffectFault::DiesBefore => Fault::Silence,
-            EffectFault::LosesReply | EffectFault::DiesAfter => Fault::LoseReply,
+            EffectFault::LosesReply | EffectFault::DiesAfter | EffectFault::QuestionLosesReply => Fault::LoseReply,
             EffectFault::Stalls => Fault::Late(STALLED),
             _ => return None,
         })
@@ -162,15 +185,21 @@ impl Effects {
                 | Operation::Publish
                 | Operation::Settle
         );
-        if !is_effect {
-            return None;
-        }
-        Some(match self.strike(replica, Effect::Broker(asked.operation))? {
-            EffectFault::FailsBefore | EffectFault::DiesBefore => Failure::BeforeEffect,
-            EffectFault::LosesReply | EffectFault::DiesAfter => Failure::ReplyLost,
+        let effect = Effect::Broker(asked.operation);
+        Some(match if is_effect { self.strike(replica, effect) } else { self.question(effect) }? {
+            EffectFault::FailsBefore | EffectFault::DiesBefore | EffectFault::QuestionFails => Failure::BeforeEffect,
+            EffectFault::LosesReply | EffectFault::DiesAfter | EffectFault::QuestionLosesReply => Failure::ReplyLost,
             EffectFault::Stalls => Failure::Late,
             _ => return None,
         })
+    }
+
+    /// Counts a question; tells what becomes of it where that is planned.
+    fn question(&self, question: Effect) -> Option<EffectFault> {
+        let mut ledger = self.ledger();
+        let number = ledger.questions.len();
+        ledger.questions.push(question);
+        ledger.planned(number, EffectFault::is_of_question)
     }
 
     /// Counts an effect, and strikes the replica where that is planned.
@@ -178,11 +207,12 @@ impl Effects {
         let mut ledger = self.ledger();
         let number = ledger.done.len();
         ledger.done.push(effect);
-        let fault = ledger.plan.iter().find(|(planned, _)| *planned == number)?.1;
+        let fault = ledger.planned(number, |fault| !fault.is_of_question())?;
         let life = ledger.replicas.get_mut(replica)?;
         let Life::Running(tasks) = life.clone() else { return Some(fault) };
         match fault {
             EffectFault::FailsBefore | EffectFault::LosesReply => return Some(fault),
+            EffectFault::QuestionFails | EffectFault::QuestionLosesReply => return None,
             EffectFault::DiesBefore | EffectFault::DiesAfter => {
                 tasks.kill();
                 *life = Life::Died;

@@ -4,7 +4,7 @@ use super::{
     effects::EffectFault,
     runs::withstands,
     scenarios::ALL,
-    sweep::{exhaust, exhaust_pairs},
+    sweep::{exhaust, exhaust_pairs, exhaust_questions},
 };
 
 #[test]
@@ -12,6 +12,22 @@ use super::{
 fn whoever_knows_of_something_too_late_does_no_harm() {
     for scenario in ALL {
         withstands(scenario.name, exhaust, &EffectFault::DELAYS);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: make simulate"]
+fn a_question_without_an_answer_does_no_harm() {
+    for scenario in ALL {
+        withstands(scenario.name, exhaust_questions, &EffectFault::QUESTIONS);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: make simulate"]
+fn whatever_comes_late_does_no_harm() {
+    for scenario in ALL {
+        withstands(scenario.name, exhaust, &[EffectFault::Stalls]);
     }
 }
 

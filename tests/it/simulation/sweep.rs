@@ -26,6 +26,14 @@ pub(crate) fn exhaust(scenario: &Scenario, ways: &[EffectFault]) -> Sweep {
     run_all(scenario, &calm, effects.clone(), &singles.collect::<Vec<_>>())
 }
 
+/// Runs `scenario` once for each question and each of these ways in which that goes wrong.
+pub(crate) fn exhaust_questions(scenario: &Scenario, ways: &[EffectFault]) -> Sweep {
+    let (calm, _) = scenario.run(&[]);
+    let questions = scenario.questions();
+    let singles = (0..questions.len()).flat_map(|number| ways.iter().map(move |way| vec![(number, *way)]));
+    run_all(scenario, &calm, questions.clone(), &singles.collect::<Vec<_>>())
+}
+
 /// Runs `scenario` once for each two effects that go wrong, each in each of these ways.
 pub(crate) fn exhaust_pairs(scenario: &Scenario, ways: &[EffectFault]) -> Sweep {
     let (calm, effects) = scenario.run(&[]);
