@@ -1,7 +1,7 @@
-//! How much the operator does: for two hundred jobs at once, and for none.
+//! How much the operator does: for a hundred jobs at once, and for none.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,7 @@ use crate::support::{
     until,
 };
 
-const JOBS: usize = 200;
+const JOBS: usize = 100;
 /// Two cores start two to three pods a second.
 const LIMIT: Duration = Duration::from_secs(400);
 
@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(400);
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
 async fn inputs_that_stand_in_their_jobs_cost_no_memory() {
-    const INPUTS: usize = 500;
+    const INPUTS: usize = 200;
     const INLINE_KIB: usize = 128;
     let operator = Operator::settled().await;
     let process = operator.process(&operator.leader().await).await;
@@ -57,7 +57,7 @@ async fn inputs_that_stand_in_their_jobs_cost_no_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed: make test"]
-async fn two_hundred_jobs_at_once() {
+async fn a_hundred_jobs_at_once() {
     Operator::settled().await;
     let mut fleet = Fleet::new("scale").await;
     let mark = audit::mark();
@@ -90,12 +90,15 @@ async fn two_hundred_jobs_at_once() {
     let late = counted(requests.iter().filter(|request| is_late(request)).map(|request| request.name.clone()));
     println!("{} notes of a result that was read came too late", late.len());
     assert!(late.values().all(|notes| *notes == 1), "a note that came too late came again: {late:?}");
-    let refused = requests.iter().filter(|request| request.code >= 400 && !is_first_look(request) && !is_late(request));
-    let errors = counted(refused.map(failed));
+    let unanswered = unanswered(&requests);
+    assert!(unanswered.len() <= JOBS / 10, "the apiserver could often not answer: {unanswered:?}");
+    let refused =
+        requests.iter().filter(|request| request.was_refused() && !is_first_look(request) && !is_late(request));
+    let errors = counted(refused.filter(|request| !unanswered.contains(job_of(request))).map(failed));
     println!("errors: {errors:?}");
     let looks = requests.iter().filter(|request| is_first_look(request)).count();
     assert!(looks <= 1, "a Secret that is there is found: {looks} looks found none");
-    assert_prices(&requests.into_iter().filter(|request| request.namespace == space).collect::<Vec<_>>());
+    assert_prices(requests.iter().filter(|request| request.namespace == space), &unanswered);
     assert!(errors.is_empty(), "nothing the operator asks for is refused: {errors:?}");
 }
 
@@ -113,16 +116,28 @@ fn failed(request: &Request) -> String {
     format!("{} {}", request.code, request.short())
 }
 
+/// The job that a request for a job or its pod is about; the name of anything else.
+fn job_of(request: &Request) -> &str {
+    request.name.strip_suffix("-1").filter(|_| request.resource == "pods").unwrap_or(&request.name)
+}
+
+/// The names of what the apiserver had no answer for. The operator asks again, so such a job has no fixed price, and what was
+/// done without an answer is refused the second time.
+fn unanswered(requests: &[Request]) -> BTreeSet<String> {
+    let unanswered = || requests.iter().filter(|request| request.was_unanswered());
+    println!("the apiserver had no answer: {:?}", counted(unanswered().map(failed)));
+    unanswered().map(|request| job_of(request).to_owned()).collect()
+}
+
 /// Every write of the operator for these jobs that was taken, by kind: the price of each job is what it should be. A note
 /// that came too late is tried again before the deletion is known.
-fn assert_prices(requests: &[Request]) {
+fn assert_prices<'a>(requests: impl Iterator<Item = &'a Request>, unanswered: &BTreeSet<String>) {
     let mut jobs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let taken = |request: &&Request| request.is_write() && request.resource != "secrets" && !is_late(request);
-    for write in requests.iter().filter(taken) {
-        jobs.entry(write.name.strip_suffix("-1").filter(|_| write.resource == "pods").unwrap_or(&write.name))
-            .or_default()
-            .push(write.short());
+    for write in requests.filter(|request| request.is_write() && request.resource != "secrets" && !is_late(request)) {
+        jobs.entry(job_of(write)).or_default().push(write.short());
     }
+    assert_eq!(jobs.len(), JOBS);
+    jobs.retain(|name, _| !unanswered.contains(*name));
     let all = counted(jobs.values().flatten());
     let patches = jobs.values().map(|writes| writes.iter().filter(|w| *w == "patch omotesjobs/status").count());
     println!("writes: {all:?}; jobs by number of status patches: {:?}", counted(patches.clone()));
@@ -136,7 +151,6 @@ fn assert_prices(requests: &[Request]) {
         dear <= JOBS / 20 && patches.clone().all(|patches| patches <= 5),
         "{dear} jobs have more than four patches"
     );
-    assert_eq!(jobs.len(), JOBS);
 }
 
 fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
@@ -149,17 +163,17 @@ fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
 #[tokio::test]
 #[ignore = "needs the test bed: make test"]
 async fn without_live_jobs_there_is_silence() {
-    const MINUTE: Duration = Duration::from_secs(60);
+    const WHILE: Duration = Duration::from_secs(20);
     let operator = Operator::settled().await;
     let jobs = kube::Api::<OmotesJob>::all(operator.client.clone()).list(&ListParams::default()).await.unwrap();
     let live = jobs.iter().filter(|job| !phase(job).is_some_and(Phase::is_terminal)).map(ResourceExt::name_any);
     assert_eq!(live.collect::<Vec<_>>(), Vec::<String>::new(), "no job may be alive");
     let mark = audit::mark();
-    sleep(MINUTE).await;
+    sleep(WHILE).await;
     let requests = mark.of_operator();
     let asked = counted(requests.iter().map(Request::short));
-    println!("asked in a minute: {asked:?}");
+    println!("asked in {WHILE:?}: {asked:?}");
     let noise = asked.keys().filter(|short| !short.ends_with(" leases") && !short.starts_with("watch "));
     assert_eq!(noise.collect::<Vec<_>>(), Vec::<&String>::new());
-    assert!(asked["update leases"] > 20, "the leader renews, and the audit log sees it");
+    assert!(asked["update leases"] > 5, "the leader renews, and the audit log sees it");
 }

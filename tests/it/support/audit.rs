@@ -69,6 +69,16 @@ impl Request {
         !matches!(self.verb.as_str(), "get" | "list" | "watch")
     }
 
+    /// Whether the apiserver said no.
+    pub(crate) fn was_refused(&self) -> bool {
+        (400..500).contains(&self.code)
+    }
+
+    /// Whether the apiserver could not do it in time or at all, as on a machine whose disk stands still.
+    pub(crate) fn was_unanswered(&self) -> bool {
+        self.code >= 500
+    }
+
     /// A short form for comparison: `patch omotesjobs/status`.
     pub(crate) fn short(&self) -> String {
         let slash = if self.subresource.is_empty() { "" } else { "/" };
