@@ -52,18 +52,15 @@ demo: ## From nothing to a result: test bed, operator, a real job with live prog
 	@OPERATOR_PROFILE=$(if $(wildcard $(BUILT)/$(HOST)/release/omotes-operator),release,dev) examples/demo
 
 .PHONY: test
-test: ## Everything that must hold: some forty minutes on two cores, twenty more where nothing is built yet.
+test: ## Everything that must hold: half an hour on two cores, twenty minutes more where nothing is built yet.
 	@$(TIMED) "reruns" tests/rerun-test
 	@$(TIMED) "build of the tests" cargo test --quiet --locked --lib --bins --tests --no-run
 	@$(TIMED) "unit tests" $(MAKE) --no-print-directory test-short
-	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
-	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@$(TIMED) "test bed" $(MAKE) --no-print-directory up
 	@$(TIMED) "test bed's orphans" tests/testbed/orphans-test
 	@$(TIMED) "test bed's neighbours" tests/testbed/apart-test
-	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
 	@$(TIMED) "released version" $(MAKE) --no-print-directory released
-	@tests/side-by-side test-on-bed test-second test-simulation-beside
+	@tests/side-by-side test-on-bed test-second test-beside
 	@$(TIMED) "rights that are used" $(MAKE) --no-print-directory test-rights
 	@$(TIMED) "demo" $(MAKE) --no-print-directory demo
 	@$(TIMED) --report
@@ -82,13 +79,16 @@ test-second:
 	  $(TIMED) "second test bed" $(MAKE) --no-print-directory operator; \
 	  $(TIMED) "disruption, second test bed" $(MAKE) --no-print-directory test-disruption DISRUPTION="$(SECOND)"'
 
-# What has no real time in it takes the processors that the test beds leave over.
-.PHONY: test-simulation-beside
-test-simulation-beside:
+# What needs no test bed takes the processors that the two leave over.
+.PHONY: test-beside
+test-beside:
+	@$(TIMED) "chart on an apiserver" $(MAKE) --no-print-directory test-chart
+	@$(TIMED) "examples" $(MAKE) --no-print-directory test-examples
+	@$(TIMED) "worker adapter" $(MAKE) --no-print-directory test-runner
 	@nice -n 19 $(TIMED) "simulation and search" $(MAKE) --no-print-directory test-simulation
 
 .PHONY: test-unit
-test-unit: ## The tests that need nothing but this checkout and Rust: seven minutes.
+test-unit: ## The tests that need nothing but this checkout and Rust: six minutes.
 	@$(MAKE) --no-print-directory test-short
 	@$(MAKE) --no-print-directory test-simulation
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     intake::{Expected, corpus},
     support::{
-        bed::{PATIENCE, Space, job, phase, pod_spec},
+        bed::{PATIENCE, Space, WAITS, job, phase, pod_spec},
         broker as rabbit,
         client::{Heard, Listener, depth},
         sdk::{Offer, Sdk, new_uuid},
@@ -27,7 +27,6 @@ use crate::{
 /// Long enough for a second result to arrive, if one were sent.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 const ECHO: &str = "echo '{\"progress\": 0.5, \"message\": \"half\"}' >> /omotes/progress; sleep 1; cp /omotes/input/input.esdl /omotes/output/output.esdl";
-const WAITS: &str = "while :; do sleep 0.2; done";
 
 async fn ends(mut listener: Listener, expected: ResultType) -> Listener {
     listener.listen(PATIENCE, AFTERWARDS).await;

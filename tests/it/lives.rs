@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     audit,
-    bed::{PATIENCE, Space, cause, container, job, merged, message, phase, pod_spec, shell_job, verdict},
+    bed::{PATIENCE, Space, WAITS, cause, container, job, merged, message, phase, pod_spec, shell_job, verdict},
     client::{Heard, Listener, connect, declare, depth, queues, take},
     random_uuid,
 };
@@ -39,7 +39,6 @@ const HOLD: &str = "omotes.io/test-reads-the-status";
 /// The grace of every template here, in seconds; that of a courier's flush is longer.
 const GRACE: i64 = 5;
 
-const WAITS: &str = "while :; do sleep 0.2; done";
 const OUTPUT: &str = "printf '<esdl/>' > /omotes/output/output.esdl";
 const GREEDY: &str = r"text=x; while :; do text=$text$text; done";
 

@@ -33,13 +33,13 @@ use crate::support::{
 
 const AFTERWARDS: Duration = Duration::from_secs(2);
 /// A program that waits for its input and gives it back.
-const ECHO: &str = "trap 'exit 10' TERM; until [ -e /omotes/input/input.esdl ]; do sleep 0.05; done; \
+const ECHO: &str = "trap 'exit 10' TERM; until [ -e /omotes/input/input.esdl ]; do sleep 0.2; done; \
     [ -s /omotes/input/job.json ] && [ -s /omotes/input/parameters.json ] || exit 7; \
     [ -z \"$OMOTES_JOB_ID\" ] || exit 8; \
     cp /omotes/input/input.esdl /omotes/output/output.esdl";
 /// One that waits for its input and works until it is told to stop.
-const WORKS: &str = "trap 'exit 10' TERM; until [ -e /omotes/input/input.esdl ]; do sleep 0.05; done; \
-    echo '{\"progress\": 0.5}' >> /omotes/progress; while :; do sleep 0.1; done";
+const WORKS: &str = "trap 'exit 10' TERM; until [ -e /omotes/input/input.esdl ]; do sleep 0.2; done; \
+    echo '{\"progress\": 0.5}' >> /omotes/progress; sleep 3600 & while :; do wait; done";
 
 fn warm(script: &str, size: i32) -> Value {
     let template =

@@ -34,7 +34,7 @@ echo '{{"progress": 0.5, "message": "half"}}' >> /omotes/progress
 {WAIT_FOR_GO}
 cp /omotes/input/input.esdl /omotes/output/output.esdl
 """
-WAITS = "while :; do sleep 0.2; done"
+WAITS = "sleep 3600 & while :; do wait; done"
 
 AFTERWARDS = 2.0
 """Long enough for a second result to arrive, if one were sent, in seconds."""

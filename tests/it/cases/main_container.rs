@@ -89,7 +89,7 @@ const MARK: &str = r#"JSONPatch{op: "add", path: "/metadata/annotations/test~1ch
 async fn a_container_put_before_main_is_not_main() {
     let space = Space::bare("injected").await;
     let proxy = r#"JSONPatch{op: "add", path: "/spec/containers/0", value: Object.spec.containers{
-        name: "proxy", image: "localhost/busybox:1", command: ["sh", "-c", "while :; do sleep 0.2; done"]}}"#;
+        name: "proxy", image: "localhost/busybox:1", command: ["sh", "-c", "sleep 3600 & while :; do wait; done"]}}"#;
     let named = r#"JSONPatch{op: "add", path: "/metadata/annotations/kubectl.kubernetes.io~1default-container", value: "proxy"}"#;
     let expression = format!("[{proxy}, {named}, {MARK}]");
     let _policy = Policy::on(&space, json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}})).await;
@@ -173,7 +173,7 @@ async fn an_output_is_sent_before_a_sidecar_is_stopped() {
 #[ignore = "needs the test bed"]
 async fn a_pod_stays_whose_other_container_traps_term() {
     let space = Space::new("traps").await;
-    let traps = container("traps", "trap 'echo told' TERM; echo here; while :; do sleep 0.2; done");
+    let traps = container("traps", "trap 'echo told' TERM; echo here; sleep 3600 & while :; do wait; done");
     let pod = merged(pod_spec(""), &json!({"containers": [container("main", "echo no solution; exit 4"), traps]}));
     let spec = json!({"template": {"spec": pod}, "courier": {"enabled": false}});
     let id = space.create(&job("job", &spec)).await.uid().unwrap();

@@ -15,10 +15,10 @@ use crate::support::{
 };
 
 /// Works until it is told to stop.
-const WORKS: &str = "trap 'exit 10' TERM; while :; do sleep 0.1; done";
+const WORKS: &str = "trap 'exit 10' TERM; sleep 3600 & while :; do wait; done";
 /// The same once its input is there.
 const WAITS_FOR_INPUT: &str = "trap 'exit 10' TERM; until [ -e /omotes/input/input.esdl ]; do sleep 0.1; done; \
-    while :; do sleep 0.1; done";
+    sleep 3600 & while :; do wait; done";
 
 /// A namespace with workflows that share slots.
 struct Shared {

@@ -66,7 +66,7 @@ async fn a_job_deleted_while_the_broker_is_away_stops_at_once() {
     let others = rabbit::outputs().await;
     let operator = Operator::settled().await;
     let mut fleet = Fleet::new("deleted").await;
-    let script = "trap 'exit 3' TERM; while true; do sleep 0.1; done";
+    let script = "trap 'exit 3' TERM; sleep 3600 & while :; do wait; done";
     let id = fleet.launch(&shell_job("job", script), None).await;
     fleet.all_run().await;
     broker("stop").await;

@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 /// The simulation kills one at each request of a job's life; this shows that real ones are like these.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 3;
 /// What a killed leader's replacement may take …
 const REPLACED: Duration = Duration::from_secs(15);
 /// … and a stopped one's, which gives the lease back.

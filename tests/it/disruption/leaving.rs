@@ -14,13 +14,12 @@ use serde_json::json;
 
 use super::broker::broker;
 use crate::support::{
-    bed::{PATIENCE, Space, job, kubectl, merged, pod_spec, shell_job, variable},
+    bed::{Space, job, merged, pod_spec, shell_job, variable},
     broker as rabbit,
     operator::{Operator, installer},
-    until,
 };
 
-const WAITS: &str = "trap 'exit 3' TERM; while :; do sleep 0.2; done";
+const WAITS: &str = "trap 'exit 3' TERM; sleep 3600 & while :; do wait; done";
 
 /// The commands of the README's section "Uninstalling".
 fn readme(title: &str) -> Vec<String> {
@@ -93,7 +92,7 @@ async fn jobs_without_an_operator_can_be_let_go() {
     }
     space.empty().await;
     let name = space.name.clone();
-    space.remove().await;
+    space.vanish().await;
     println!("namespace {name} is gone without an operator");
     let done = install.output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -116,13 +115,7 @@ async fn a_namespace_goes_while_the_broker_is_away() {
     space.ended("ended").await;
     broker("stop").await;
     let began = Instant::now();
-    space.abandon().await;
-    let name = space.name.clone();
-    until(&format!("namespace {name} is gone"), PATIENCE, || async {
-        let (there, said) = kubectl(&["get", "namespace", &name], None);
-        if there { Err(said) } else { Ok(()) }
-    })
-    .await;
+    space.vanish().await;
     println!("gone after {:.1?}, with 8 s for the broker", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(60));
     broker("start").await;

@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use super::broker::broker;
 use crate::support::{
     audit,
-    bed::{PATIENCE, Space, cause, job, merged, message, phase, pod_spec, testbed, verdict},
+    bed::{PATIENCE, Space, WAITS, cause, job, merged, message, phase, pod_spec, testbed, verdict},
     broker::{self as rabbit, LostVhost},
     client::{connect, depth, queues},
     operator::Operator,
@@ -35,7 +35,6 @@ use crate::support::{
 const AWAY: Duration = Duration::from_secs(24);
 /// In seconds; it is renewed every third of it.
 const SHORT_LEASE: u8 = 20;
-const WAITS: &str = "while :; do sleep 0.2; done";
 const OUTPUT: &str = "printf '<esdl/>' > /omotes/output/output.esdl";
 
 /// How a broker is away.

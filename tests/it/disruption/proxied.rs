@@ -31,7 +31,7 @@ use crate::support::{
 };
 
 /// Ends softly where it is asked to.
-const WAITS: &str = "trap 'exit 10' TERM; while :; do sleep 0.2; done";
+const WAITS: &str = "trap 'exit 10' TERM; sleep 3600 & while :; do wait; done";
 /// How late a watch tells what happens.
 const LATE: Duration = Duration::from_secs(20);
 /// How long the apiserver is away: some times as long as a leader may go on without it.

@@ -27,7 +27,7 @@ use crate::support::{
 const INTERVAL: u64 = 10;
 const GRACE: u64 = 10;
 /// Long enough for whatever would be removed to be removed.
-const SWEEPS: Duration = Duration::from_secs(GRACE + 3 * INTERVAL);
+const SWEEPS: Duration = Duration::from_secs(GRACE + 2 * INTERVAL);
 
 /// Installs the operator by the repository's own script, with these values.
 fn install(values: &[&str]) {

@@ -18,6 +18,9 @@ use super::until;
 /// How long anything that works takes at most on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
+/// What a program does that works until it is stopped. It costs no processor, and a trap before it is run at once.
+pub(crate) const WAITS: &str = "sleep 3600 & while :; do wait; done";
+
 /// A variable that `target/testbed/env` exports.
 pub(crate) fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make up` and `. target/testbed/env` first"))
@@ -193,8 +196,15 @@ impl Space {
         api.delete(&self.name, &DeleteParams::default()).await.unwrap();
     }
 
-    /// Removes the namespace; nothing in it may hold it back.
+    /// Removes the namespace; no job and no pod in it may hold it back. What the namespace's own controller then still has to do
+    /// is not waited for.
     pub(crate) async fn remove(self) {
+        self.abandon().await;
+        self.empty().await;
+    }
+
+    /// Removes the namespace, and waits until it is gone; nothing in it may hold it back.
+    pub(crate) async fn vanish(self) {
         self.abandon().await;
         let api: Api<Namespace> = Api::all(self.client.clone());
         until(&format!("namespace {} is gone", self.name), PATIENCE, || async {

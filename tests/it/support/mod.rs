@@ -28,7 +28,7 @@ pub(crate) async fn until<T, F: Future<Output = Result<T, String>>>(
         match look().await {
             Ok(found) => return found,
             Err(last) if start.elapsed() > limit => panic!("{what}: not within {limit:?}; last seen: {last}"),
-            Err(_) => sleep(Duration::from_millis(100)).await,
+            Err(_) => sleep(Duration::from_millis(200)).await,
         }
     }
 }

@@ -30,7 +30,7 @@ async fn a_missing_namespace_is_named_and_holds_up_no_other() {
     watch(&[&kept.name, &gone.name]);
     operator.connected().await;
     let name = gone.name.clone();
-    gone.remove().await;
+    gone.vanish().await;
     Operator::roll_out();
     let leader = operator.connected().await;
     kept.create(&shell_job("served", "true")).await;

@@ -26,9 +26,16 @@ use crate::support::{
 const AT_ONCE: Duration = Duration::from_secs(20);
 /// Long enough for a second result to arrive, if one were sent.
 const AFTERWARDS: Duration = Duration::from_secs(2);
-/// Each of five hundred jobs costs some ten requests.
+/// Each of two hundred jobs costs some ten requests.
 const LIMIT: Duration = Duration::from_secs(300);
 const QUOTA: &str = "jobs";
+
+/// A quota of jobs in the namespace of the gateway's. Another test's that failed is replaced.
+async fn limit(quotas: &Api<ResourceQuota>, jobs: usize) {
+    // There is none, unless a test failed.
+    let _ = quotas.delete(QUOTA, &DeleteParams::default()).await;
+    quotas.create(&PostParams::default(), &serde_json::from_value(quota(jobs)).unwrap()).await.unwrap();
+}
 
 fn quota(jobs: usize) -> Value {
     json!({"metadata": {"name": QUOTA}, "spec": {"hard": {"count/omotesjobs.omotes.io": jobs.to_string()}}})
@@ -43,7 +50,7 @@ async fn what_waits_for_quota_keeps_its_order_and_holds_up_no_refusal() {
     let offer = Offer::new("quota", "true").await;
     let quotas: Api<ResourceQuota> = Api::namespaced(cluster().await, &variable("OMOTES_JOB_NAMESPACE"));
     let there = offer.jobs.list(&ListParams::default()).await.unwrap().items.len();
-    quotas.create(&PostParams::default(), &serde_json::from_value(quota(there)).unwrap()).await.unwrap();
+    limit(&quotas, there).await;
     let trial = PostParams { dry_run: true, ..PostParams::default() };
     let any = job("any", &json!({"workflowRef": {"name": offer.type_name}}));
     until("the quota is in force", PATIENCE, || async {
@@ -87,16 +94,16 @@ async fn what_waits_for_quota_keeps_its_order_and_holds_up_no_refusal() {
 /// Ten times as many submissions as the quota has room for: there are never more jobs, and each client gets one answer.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the test bed"]
-async fn five_hundred_submissions_over_a_quota_of_fifty_get_one_answer_each() {
-    const SUBMISSIONS: usize = 500;
-    const ROOM: usize = 50;
+async fn two_hundred_submissions_over_a_quota_of_twenty_get_one_answer_each() {
+    const SUBMISSIONS: usize = 200;
+    const ROOM: usize = 20;
     Operator::settled().await;
     let space = Space::of(&variable("OMOTES_JOB_NAMESPACE")).await;
     let ghost = Ghost::new(&space).await;
     let offer = Offer::of("over-quota", "true", &json!({"template": {"spec": ghost.there()}})).await;
     let quotas: Api<ResourceQuota> = Api::namespaced(space.client.clone(), &space.name);
     let there = space.jobs.list(&ListParams::default()).await.unwrap().items.len();
-    quotas.create(&PostParams::default(), &serde_json::from_value(quota(there + ROOM)).unwrap()).await.unwrap();
+    limit(&quotas, there + ROOM).await;
     until("the quota is in force", PATIENCE, || async {
         let status = quotas.get(QUOTA).await.unwrap().status;
         status.and_then(|status| status.hard).map(drop).ok_or_else(|| "not yet".to_owned())
@@ -116,8 +123,9 @@ async fn five_hundred_submissions_over_a_quota_of_fifty_get_one_answer_each() {
             |job: &&OmotesJob| job.spec.workflow_ref.as_ref().is_some_and(|workflow| workflow.name == offer.type_name);
         let ours: Vec<_> = jobs.iter().filter(ours).collect();
         assert!(ours.len() <= ROOM, "{} jobs", ours.len());
-        for job in ours.iter().filter(|job| phase(job).is_some_and(Phase::is_terminal)) {
-            offer.jobs.delete(&job.name_any(), &DeleteParams::default()).await.unwrap();
+        let has_ended = |job: &&&OmotesJob| phase(job).is_some_and(Phase::is_terminal);
+        for job in ours.iter().filter(has_ended).filter(|job| job.metadata.deletion_timestamp.is_none()) {
+            space.delete(&job.name_any()).await;
         }
         let of_workflow = ListParams::default().labels(&format!("{}={}", names::LABEL_WORKFLOW, offer.type_name));
         for pod in space.pods.list(&of_workflow).await.unwrap() {

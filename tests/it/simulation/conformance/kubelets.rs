@@ -28,9 +28,9 @@ use crate::{
 const TRANSCRIPT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/kubelet-transcript.txt"));
 /// Keeps a pod's object when it is deleted.
 const HELD: &str = "example.com/held";
-const OBEYS: &str = "trap 'exit 10' TERM; while :; do sleep 0.1; done";
-const OBEYS_WELL: &str = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
-const DEAF: &str = "trap '' TERM; while :; do sleep 0.1; done";
+const OBEYS: &str = "trap 'exit 10' TERM; sleep 3600 & while :; do wait; done";
+const OBEYS_WELL: &str = "trap 'exit 0' TERM; sleep 3600 & while :; do wait; done";
+const DEAF: &str = "trap '' TERM; sleep 3600 & while :; do wait; done";
 const GREEDY: &str = "sleep 1; x=x; while :; do x=$x$x; done";
 
 /// What is done to a pod whose program runs.
