@@ -109,7 +109,7 @@ search: ## All histories of a job within bounds that are wider than those of `ma
 	@OMOTES_SEARCH=$(SEARCH) cargo test --release --locked --test it -- $(TIMES) --nocapture search::a_plain
 
 .PHONY: simulate
-simulate: ## A whole simulated cluster in which two things go wrong, in every order. Not part of `make test`, which lets one go wrong.
+simulate: ## A whole simulated cluster in which two things go wrong, in every order: over an hour. Not part of `make test`, which lets one go wrong.
 	@cargo test --release --locked --test it -- $(TIMES) --nocapture --ignored simulation::nightly::
 
 .PHONY: mutations

@@ -2,7 +2,7 @@
 //!
 //! An effect is a request that changes something of a job or a queue. What else a replica asks for – reads, watches, its Lease,
 //! Events, channels, consumers – is a question. Each has its number in a run; the same run has the same effects and questions,
-//! up to the first that goes wrong.
+//! up to the first fault.
 
 use std::{
     fmt,
@@ -51,10 +51,6 @@ pub(crate) enum EffectFault {
     Lags,
     /// It happens, and the replica has to list all that it watches again.
     Relists,
-    /// A question is not answered: the connection breaks before.
-    QuestionFails,
-    /// A question has its effect, if any, and the connection breaks before the answer.
-    QuestionLosesReply,
 }
 
 impl EffectFault {
@@ -63,13 +59,15 @@ impl EffectFault {
         [Self::FailsBefore, Self::LosesReply, Self::DiesBefore, Self::DiesAfter, Self::Freezes];
     /// Those in which a replica knows of something too late.
     pub(crate) const DELAYS: [Self; 3] = [Self::Sleeps, Self::Lags, Self::Relists];
-    /// Those of questions.
-    pub(crate) const QUESTIONS: [Self; 2] = [Self::QuestionFails, Self::QuestionLosesReply];
+    /// Those that the connection alone can have, of a question as well.
+    pub(crate) const CONNECTION: [Self; 2] = [Self::FailsBefore, Self::LosesReply];
+}
 
-    /// Whether the number beside it is a question's.
-    pub(crate) fn is_of_question(self) -> bool {
-        Self::QUESTIONS.contains(&self)
-    }
+/// Which request of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Point {
+    Effect(usize),
+    Question(usize),
 }
 
 /// Whether a replica goes on.
@@ -98,15 +96,15 @@ struct Shared {
 struct Ledger {
     done: Vec<Effect>,
     questions: Vec<Effect>,
-    /// Which effect or question goes wrong, and how.
-    plan: Vec<(usize, EffectFault)>,
+    /// Which request has which fault.
+    plan: Vec<(Point, EffectFault)>,
     replicas: Vec<Life>,
 }
 
 impl Ledger {
-    /// The fault of this kind that is planned for this number.
-    fn planned(&self, number: usize, is_meant: impl Fn(EffectFault) -> bool) -> Option<EffectFault> {
-        self.plan.iter().find(|(planned, fault)| *planned == number && is_meant(*fault)).map(|(_, fault)| *fault)
+    /// The fault that is planned for this request.
+    fn planned(&self, point: Point) -> Option<EffectFault> {
+        self.plan.iter().find(|(planned, _)| *planned == point).map(|(_, fault)| *fault)
     }
 }
 
@@ -121,7 +119,7 @@ impl fmt::Display for Effect {
 
 impl Effects {
     /// Has these effects and questions of the run go wrong.
-    pub(crate) fn plan(&self, plan: &[(usize, EffectFault)]) {
+    pub(crate) fn plan(&self, plan: &[(Point, EffectFault)]) {
         self.ledger().plan = plan.to_vec();
     }
 
@@ -162,9 +160,9 @@ impl Effects {
         let asked = Effect::Apiserver(verb.to_owned(), resource.to_owned(), name.to_owned());
         let is_question = matches!(verb, "get" | "list" | "watch") || matches!(resource, "leases" | "events");
         Some(match if is_question { self.question(asked) } else { self.strike(replica, asked) }? {
-            EffectFault::FailsBefore | EffectFault::QuestionFails => Fault::Disconnect,
+            EffectFault::FailsBefore => Fault::Disconnect,
             EffectFault::DiesBefore => Fault::Silence,
-            EffectFault::LosesReply | EffectFault::DiesAfter | EffectFault::QuestionLosesReply => Fault::LoseReply,
+            EffectFault::LosesReply | EffectFault::DiesAfter => Fault::LoseReply,
             EffectFault::Stalls => Fault::Late(STALLED),
             _ => return None,
         })
@@ -187,19 +185,19 @@ impl Effects {
         );
         let effect = Effect::Broker(asked.operation);
         Some(match if is_effect { self.strike(replica, effect) } else { self.question(effect) }? {
-            EffectFault::FailsBefore | EffectFault::DiesBefore | EffectFault::QuestionFails => Failure::BeforeEffect,
-            EffectFault::LosesReply | EffectFault::DiesAfter | EffectFault::QuestionLosesReply => Failure::ReplyLost,
+            EffectFault::FailsBefore | EffectFault::DiesBefore => Failure::BeforeEffect,
+            EffectFault::LosesReply | EffectFault::DiesAfter => Failure::ReplyLost,
             EffectFault::Stalls => Failure::Late,
             _ => return None,
         })
     }
 
-    /// Counts a question; tells what becomes of it where that is planned.
+    /// Counts a question; returns the fault that is planned for it.
     fn question(&self, question: Effect) -> Option<EffectFault> {
         let mut ledger = self.ledger();
         let number = ledger.questions.len();
         ledger.questions.push(question);
-        ledger.planned(number, EffectFault::is_of_question)
+        ledger.planned(Point::Question(number))
     }
 
     /// Counts an effect, and strikes the replica where that is planned.
@@ -207,12 +205,11 @@ impl Effects {
         let mut ledger = self.ledger();
         let number = ledger.done.len();
         ledger.done.push(effect);
-        let fault = ledger.planned(number, |fault| !fault.is_of_question())?;
+        let fault = ledger.planned(Point::Effect(number))?;
         let life = ledger.replicas.get_mut(replica)?;
         let Life::Running(tasks) = life.clone() else { return Some(fault) };
         match fault {
             EffectFault::FailsBefore | EffectFault::LosesReply => return Some(fault),
-            EffectFault::QuestionFails | EffectFault::QuestionLosesReply => return None,
             EffectFault::DiesBefore | EffectFault::DiesAfter => {
                 tasks.kill();
                 *life = Life::Died;

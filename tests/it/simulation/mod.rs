@@ -7,7 +7,7 @@
 //! Each thing that a replica does to the apiserver or the broker is an effect with a number ([`effects`]). [`runs`] repeats each
 //! scenario for each effect and each way in which that can go wrong, and compares what is left with a run in which nothing goes
 //! wrong ([`report`]): how the jobs ended, what their clients heard, in which pods programs ran, what is left of all. A run is
-//! repeated by its scenario and the numbers that a failure prints: `Scenario::run(&[(17, EffectFault::DiesAfter)])`.
+//! repeated by its scenario and the numbers that a failure prints: `Scenario::run(&[(Point::Effect(17), EffectFault::DiesAfter)])`.
 //!
 //! # Caveats
 //! What is read does not go wrong, nor does the Lease; Events have the system's clock, and are no effects. What the simulated

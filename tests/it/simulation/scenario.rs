@@ -7,7 +7,7 @@ use tokio::{runtime::Builder, time::sleep};
 
 use super::{
     client::STAY,
-    effects::{Effect, EffectFault, Effects},
+    effects::{EffectFault, Effects, Point},
     nodes::{Program, Start},
     report::Report,
     world::World,
@@ -32,27 +32,16 @@ pub(crate) struct Scenario {
 
 impl Scenario {
     /// Runs it from its start to its end, in an event loop of its own; tells what it left, and what replicas did.
-    pub(crate) fn run(&self, plan: &[(usize, EffectFault)]) -> (Report, Vec<Effect>) {
-        let effects = Effects::default();
-        (self.run_with(plan, &effects), effects.done())
-    }
-
-    /// What replicas ask for that changes nothing, where nothing goes wrong.
-    pub(crate) fn questions(&self) -> Vec<Effect> {
-        let effects = Effects::default();
-        self.run_with(&[], &effects);
-        effects.questions()
-    }
-
-    fn run_with(&self, plan: &[(usize, EffectFault)], effects: &Effects) -> Report {
+    pub(crate) fn run(&self, plan: &[(Point, EffectFault)]) -> (Report, Effects) {
         fastrand::seed(1);
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
+            let effects = Effects::default();
             effects.plan(plan);
-            let world = World::start(self, effects);
+            let world = World::start(self, &effects);
             let outcome = (self.act)(world.clone()).await;
-            calm_down(effects).await;
-            Report::of(&world, outcome)
+            calm_down(&effects).await;
+            (Report::of(&world, outcome), effects)
         })
     }
 }

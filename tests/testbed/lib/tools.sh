@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Binaries built from Go modules. Each folder of tools/ is one module: its go.mod pins the versions. Tools of one module
-# share one build, and what several projects use is compiled once: a third of the time. The results lie in CACHE/go/MODULE-KEY/, the key being the hash of all that goes into the
-# build; BIN is one folder of links to them all, and goes into PATH.
+# share one build, in which a package that several projects use is compiled once. The results lie in
+# CACHE/go/MODULE-KEY/, the key being the hash of all inputs of the build; BIN is one folder of links to them all, for PATH.
 
 # command project module package
 readonly TOOLS='
@@ -82,11 +82,12 @@ from_assets() {
 
 # wanted_tools NAME...: the names may be of tools, projects or modules.
 wanted_tools() {
-  local name found
+  local name field found
   for name; do
-    found=$(tools_where 3 "$name")
-    [[ -n $found ]] || found=$(tools_where 2 "$name")
-    [[ -n $found ]] || found=$(tools_where 1 "$name")
+    for field in 3 2 1; do
+      found=$(tools_where "$field" "$name")
+      [[ -z $found ]] || break
+    done
     [[ -n $found ]] || die "there is no tool '$name'; there are: $(tools_where 2 kubernetes | tr '\n' ' ')$(projects | tr '\n' ' ')"
     printf '%s\n' "$found"
   done | awk '!seen[$1]++'
@@ -136,11 +137,11 @@ build_tools() {
 
 # named TOOL...: their projects with their versions.
 named() {
-  local project names=()
-  while read -r project; do names+=("$project $(version_of "$project")"); done \
-    < <(for tool; do project_of "$tool"; done | sort -u)
-  local IFS=,
-  printf '%s' "${names[*]}" | sed 's/,/, /g'
+  local tool project names=
+  for project in $(for tool; do project_of "$tool"; done | sort -u); do
+    names+=", $project $(version_of "$project")"
+  done
+  printf '%s' "${names#, }"
 }
 
 # go_build MODULE STORE TOOL...: all in one go, then moved into place, so that a half-built binary is never found.
