@@ -27,7 +27,10 @@ use serde_json::{Value, json};
 
 use crate::support::{
     audit,
-    bed::{PATIENCE, Space, WAITS, cause, container, job, merged, message, phase, pod_spec, shell_job, verdict},
+    bed::{
+        PATIENCE, Space, WAITS, cause, container, deaf, job, merged, message, phase, pod_spec, quits, shell_job,
+        verdict,
+    },
     client::{Heard, Listener, connect, declare, depth, queues, take},
     random_uuid,
 };
@@ -285,14 +288,6 @@ fn soon() -> Value {
 /// A policy by which what fits `rule` is the end of the job.
 fn never(rule: &str, what: &Value) -> Value {
     json!({"podFailurePolicy": {"rules": [{"action": "FailJob", rule: what}]}})
-}
-
-fn quits(code: u8) -> String {
-    format!("trap 'exit {code}' TERM; {WAITS}")
-}
-
-fn deaf() -> String {
-    format!("trap '' TERM; {WAITS}")
 }
 
 lives! {

@@ -7,7 +7,7 @@ use omotes_operator::testing::wire::ResultType;
 use serde_json::json;
 
 use crate::support::{
-    bed::{PATIENCE, Space, cause, container, job, merged, pod_spec, shell_job},
+    bed::{PATIENCE, Space, cause, container, deaf, job, merged, pod_spec, shell_job},
     client::Listener,
 };
 
@@ -38,7 +38,7 @@ async fn messages_of_a_failed_program_reach_its_client() {
 #[ignore = "needs the test bed"]
 async fn a_result_does_not_wait_for_the_end_of_its_pod() {
     let space = Space::new("early").await;
-    let deaf = container("deaf", "trap '' TERM; sleep 3600 & while :; do wait; done");
+    let deaf = container("deaf", &deaf());
     let main = container("main", "printf '<esdl/>' > /omotes/output/output.esdl");
     let pod = merged(pod_spec("true"), &json!({"containers": [main, deaf]}));
     let spec = json!({"template": {"spec": pod}, "courier": {"flushSeconds": 30}, "podRetentionPolicy": "Retain"});

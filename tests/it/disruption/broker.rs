@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::Fleet;
 use crate::support::{
-    bed::{PATIENCE, shell_job, testbed},
+    bed::{PATIENCE, quits, shell_job, testbed},
     broker as rabbit,
     operator::Operator,
     until,
@@ -66,8 +66,7 @@ async fn a_job_deleted_while_the_broker_is_away_stops_at_once() {
     let others = rabbit::outputs().await;
     let operator = Operator::settled().await;
     let mut fleet = Fleet::new("deleted").await;
-    let script = "trap 'exit 3' TERM; sleep 3600 & while :; do wait; done";
-    let id = fleet.launch(&shell_job("job", script), None).await;
+    let id = fleet.launch(&shell_job("job", &quits(3)), None).await;
     fleet.all_run().await;
     broker("stop").await;
     let deleted = Timestamp::now();

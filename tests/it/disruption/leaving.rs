@@ -14,12 +14,10 @@ use serde_json::json;
 
 use super::broker::broker;
 use crate::support::{
-    bed::{Space, job, merged, pod_spec, shell_job, variable},
+    bed::{Space, job, merged, pod_spec, quits, shell_job, variable},
     broker as rabbit,
     operator::{Operator, installer},
 };
-
-const WAITS: &str = "trap 'exit 3' TERM; sleep 3600 & while :; do wait; done";
 
 /// The commands of the README's section "Uninstalling".
 fn readme(title: &str) -> Vec<String> {
@@ -49,7 +47,7 @@ async fn an_uninstalled_operator_leaves_nothing() {
     let mut install = installer();
     let others = rabbit::depths().await;
     let space = Space::new("uninstall").await;
-    let running = space.create(&shell_job("running", WAITS)).await.uid().unwrap();
+    let running = space.create(&shell_job("running", &quits(3))).await.uid().unwrap();
     let ended = space.create(&shell_job("ended", "true")).await.uid().unwrap();
     space.running("running").await;
     space.ended("ended").await;
@@ -83,7 +81,7 @@ async fn jobs_without_an_operator_can_be_let_go() {
     let operator = Operator::settled().await;
     let mut install = installer();
     let space = Space::new("abandoned").await;
-    space.create(&shell_job("running", WAITS)).await;
+    space.create(&shell_job("running", &quits(3))).await;
     space.running("running").await;
     let namespace = variable("OMOTES_NAMESPACE");
     shell(&format!("helm uninstall omotes-operator --namespace {namespace} --wait"));
@@ -107,8 +105,8 @@ async fn a_namespace_goes_while_the_broker_is_away() {
     let space = Space::new("going").await;
     // The namespace deletes the pod first, with the grace that lets its courier flush.
     let soon = json!({"queues": {"cleanupTimeoutSeconds": 8}, "courier": {"flushSeconds": 8}});
-    for (name, script) in [("running", WAITS), ("ended", "true")] {
-        let spec = merged(soon.clone(), &json!({"template": {"spec": pod_spec(script)}}));
+    for (name, script) in [("running", quits(3)), ("ended", "true".to_owned())] {
+        let spec = merged(soon.clone(), &json!({"template": {"spec": pod_spec(&script)}}));
         space.create(&job(name, &spec)).await;
     }
     space.running("running").await;

@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use super::broker::broker;
 use crate::support::{
     audit,
-    bed::{PATIENCE, Space, WAITS, cause, job, merged, message, phase, pod_spec, testbed, verdict},
+    bed::{PATIENCE, Space, WAITS, cause, job, merged, message, phase, pod_spec, quits, testbed, verdict},
     broker::{self as rabbit, LostVhost},
     client::{connect, depth, queues},
     operator::Operator,
@@ -94,7 +94,7 @@ fn member(
 fn crew(outage: Outage) -> Vec<Member> {
     let lease =
         if outage == Outage::DiskFull { json!({"queues": {"expireAfterSeconds": SHORT_LEASE}}) } else { json!({}) };
-    let soft = format!("trap 'exit 10' TERM; {WAITS}");
+    let soft = quits(10);
     let works = |seconds: u8| format!("sleep {seconds}; {OUTPUT}");
     let flaky = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {}; exit 3", "sleep 16");
     let retry = json!({"backoffLimit": 1, "retry": {"initialSeconds": 2, "maxSeconds": 2}});

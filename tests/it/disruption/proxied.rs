@@ -23,15 +23,13 @@ use tokio::{
 use super::Fleet;
 use crate::support::{
     audit::{self, Mark},
-    bed::{PATIENCE, Space, cause, job, merged, message, phase, pod_spec, shell_job},
+    bed::{PATIENCE, Space, cause, job, merged, message, phase, pod_spec, quits, shell_job},
     broker as rabbit,
     client::queues,
     proxy::{Asked, Fault, ProxiedOperator},
     until,
 };
 
-/// Ends softly where it is asked to.
-const WAITS: &str = "trap 'exit 10' TERM; sleep 3600 & while :; do wait; done";
 /// How late a watch tells what happens.
 const LATE: Duration = Duration::from_secs(20);
 /// How long the apiserver is away: some times as long as a leader may go on without it.
@@ -205,7 +203,7 @@ async fn late_news_of_pods_change_no_end() {
     scene.fleet.listen();
     scene.fleet.all_run().await;
     let (space, faults) = (&scene.fleet.space, &scene.operator.proxy.faults);
-    make_workflow(space, "seated", WAITS, &json!({"maxConcurrentJobs": 1})).await;
+    make_workflow(space, "seated", &quits(10), &json!({"maxConcurrentJobs": 1})).await;
     let watching = watch_seats(space.pods.clone(), 1);
     faults.delay_watches("pods", LATE);
     let lost = faults.strike(Fault::ReplyLost, makes_pod("unseen-1"));
@@ -229,7 +227,7 @@ async fn late_news_of_pods_change_no_end() {
 #[ignore = "needs the test bed: make test"]
 async fn an_apiserver_that_falls_silent_changes_no_end() {
     let mut scene = Scene::new("silent").await;
-    let aborted = scene.start_doomed(&shell_job("aborted", WAITS)).await;
+    let aborted = scene.start_doomed(&shell_job("aborted", &quits(10))).await;
     scene.fleet.space.running("aborted").await;
     scene.fleet.start("ends", 8.0).await;
     scene.fleet.start_bare("ends-bare", 8.0).await;

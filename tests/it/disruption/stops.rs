@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::support::{
-    bed::{Space, WAITS, cause, container, job, merged, message, phase, pod_spec, verdict},
+    bed::{Space, cause, container, deaf, job, merged, message, phase, pod_spec, quits, verdict},
     broker as rabbit,
     operator::Operator,
 };
@@ -49,9 +49,7 @@ fn doomed(
 
 fn all() -> Vec<Doomed> {
     use ResultType::{Cancelled, Error, Succeeded as Done};
-    let soft = format!("trap 'exit 10' TERM; {WAITS}");
-    let zero = format!("trap 'exit 0' TERM; {WAITS}");
-    let deaf = format!("trap '' TERM; {WAITS}");
+    let (soft, zero, deaf) = (quits(10), quits(0), deaf());
     let limit = json!({"maxRunSeconds": LIMIT});
     let beat = json!({"heartbeat": {"timeoutSeconds": LIMIT, "onTimeout": "Abort"}});
     let nowhere = json!({"startDeadlineSeconds": LIMIT, "template": {"spec": {"nodeSelector": {"no-such": "node"}}}});
@@ -100,7 +98,7 @@ async fn limits_hold_while_no_operator_is_there() {
     let operator = Operator::settled().await;
     let space = Space::new("away").await;
     let mut jobs = all();
-    let zero = format!("trap 'exit 0' TERM; {WAITS}");
+    let zero = quits(0);
     let retry = json!({"courier": {"enabled": false}, "retry": {"initialSeconds": 1, "maxSeconds": 1}});
     let again = format!("[ $OMOTES_ATTEMPT = 1 ] || exit 0; {zero}");
     jobs.push(doomed("drained", &again, &retry, (Succeeded, "Completed", Some(0)), "Completed", ResultType::Succeeded));

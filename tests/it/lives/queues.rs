@@ -281,7 +281,7 @@ async fn a_result_waits_for_a_client_whose_queue_was_gone() {
 #[ignore = "needs the test bed: make test"]
 async fn a_kept_result_is_sent_again_on_request() {
     let space = Space::new("republish").await;
-    let slow = container("slow", "trap 'sleep 4; exit 0' TERM; sleep 3600 & while :; do wait; done");
+    let slow = container("slow", &format!("trap 'sleep 4; exit 0' TERM; {WAITS}"));
     let job = life("").pod(json!({"containers": [container("main", OUTPUT), slow]}));
     let id = space.create(&job.job("job")).await.uid().unwrap();
     let connection = connect().await;

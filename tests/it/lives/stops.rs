@@ -38,7 +38,7 @@ lives! {
     at_its_deadline_and_deaf_it_has_its_grace => life(&deaf()).of(&limited_to(6)).stopped_for("DeadlineExceeded").ends(Failed, "KilledAfterGrace", 137).saying("within its grace period");
     what_is_expected_is_a_deadline => life(&quits(10)).of(&json!({"expectedDuration": {"numResources": 3, "secondsPerResource": 2, "bufferSeconds": 1}})).stopped_for("DeadlineExceeded").ends(Failed, "SoftAborted", 10).saying("limit of 7 s");
     within_its_limits_it_succeeds => life(OUTPUT).of(&limited_to(60)).of(&starts_within(60)).of(&beats_within(30));
-    its_last_words_are_told => life("trap 'echo stopped at step 7 >&2; exit 10' TERM; sleep 3600 & while :; do wait; done").of(&limited_to(6)).stopped_for("DeadlineExceeded").ends(Failed, "SoftAborted", 10).saying("stopped at step 7");
+    its_last_words_are_told => life(&format!("trap 'echo stopped at step 7 >&2; exit 10' TERM; {WAITS}")).of(&limited_to(6)).stopped_for("DeadlineExceeded").ends(Failed, "SoftAborted", 10).saying("stopped at step 7");
     a_limit_of_its_own_is_a_deadline => life("exit 11").of(&json!({"exitCodes": {"limitReached": 11}})).stopped_for("DeadlineExceeded").ends(Failed, "DeadlineExceeded", 11).saying("a limit of its own");
     a_soft_end_that_nobody_asked_for_is_one => life("exit $OMOTES_EXIT_CODE_SOFT_ABORTED").ends(Failed, "SoftAborted", 10).saying("had not told it to");
     the_kubelet_holds_the_templates_own_limit => life(&quits(0)).pod(json!({"activeDeadlineSeconds": 15})).stopped_for("DeadlineExceeded").ends(Failed, "DeadlineExceeded", 0).saying("activeDeadlineSeconds");

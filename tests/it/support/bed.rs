@@ -21,6 +21,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 /// What a program does that works until it is stopped. It costs no processor, and a trap before it is run at once.
 pub(crate) const WAITS: &str = "sleep 3600 & while :; do wait; done";
 
+/// A program that works until it gets SIGTERM, and then exits with `code`.
+pub(crate) fn quits(code: u8) -> String {
+    format!("trap 'exit {code}' TERM; {WAITS}")
+}
+
+/// A program that ignores SIGTERM.
+pub(crate) fn deaf() -> String {
+    format!("trap '' TERM; {WAITS}")
+}
+
 /// A variable that `target/testbed/env` exports.
 pub(crate) fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make up` and `. target/testbed/env` first"))
